@@ -1,0 +1,122 @@
+"""The shell: python -m dogbreed predict PHOTO ...
+
+python -m dogbreed predict dog.jpg
+python -m dogbreed predict photos/ --json
+python -m dogbreed predict dog.jpg --figure answer.png
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dogbreed.classifier import DogBreedClassifier, Prediction
+from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
+from dogbreed.figure import as_lines, draw_figure
+from dogbreed.images import load_image
+
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dogbreed", description="Name the breed of the dog in a photo."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    predict = commands.add_parser("predict", help="name the breeds in photos")
+    predict.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
+    predict.add_argument(
+        "--top-k", type=int, default=3, metavar="N", help="labels a photo (default: 3)"
+    )
+    predict.add_argument("--model", metavar="BUNDLE", help="default: the model that ships")
+    predict.add_argument("--json", action="store_true", help="print JSON")
+    predict.add_argument(
+        "--figure", type=Path, metavar="PNG", help="draw the photo with labels and evidence"
+    )
+    predict.set_defaults(run=predict_command)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except DogBreedError as error:
+        print(f"dogbreed: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def predict_command(options: argparse.Namespace) -> int:
+    """Print the labels of each photo; a bad file does not stop the others."""
+    if options.top_k < 1:
+        raise UsageError(f"--top-k must be at least 1, not {options.top_k}.")
+    photos = list_photos(options.photos)
+    if options.figure and len(photos) != 1:
+        raise UsageError(f"--figure takes one photo, not {len(photos)}.")
+    classifier = DogBreedClassifier.from_pretrained(options.model)
+    failed, answers = False, []
+    several = len(photos) > 1
+    for path in tqdm(photos, unit="photo", disable=not several, leave=False):
+        try:
+            prediction = classifier.predict(path, options.top_k)
+        except InvalidImageError as error:
+            failed = True
+            answers.append({"file": str(path), "error": str(error)})
+            tqdm.write(f"{path}: {error}" if several else f"dogbreed: {error}", file=sys.stderr)
+            continue
+        answers.append({"file": str(path), "labels": as_rows(prediction, classifier)})
+        if not options.json:
+            title = [f"{path}:"] if several else []
+            tqdm.write("\n".join([*title, *as_lines(prediction)]))
+        if options.figure:
+            fit = classifier.bundle.config["preprocessing"]["fit"]
+            _save(draw_figure(load_image(path), prediction, fit), options.figure)
+    if options.json:
+        print(json.dumps(answers, indent=2, ensure_ascii=False))
+    return 2 if failed else 0
+
+
+def as_rows(prediction: Prediction, classifier: DogBreedClassifier) -> list[dict]:
+    """The labels of a prediction as JSON has them, best first."""
+    return [
+        {"name": name, "label": classifier.bundle.labels[number], "probability": probability}
+        for name, number, probability in zip(
+            prediction.labels, prediction.ids, prediction.probabilities, strict=True
+        )
+    ]
+
+
+def list_photos(paths: list[Path]) -> list[Path]:
+    """The photos that are named, and those in the folders that are named, sorted.
+
+    Raises:
+        UsageError: A folder holds no photos.
+    """
+    photos = []
+    for path in paths:
+        if not path.is_dir():
+            photos.append(path)
+            continue
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
+        if not found:
+            raise UsageError(f"The folder {path} holds no photos.")
+        photos += found
+    return photos
+
+
+def _save(figure, path: Path) -> None:
+    try:
+        figure.save(path, "PNG")
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"--figure {path} cannot be written: {reason}.") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""The 120 breeds of Stanford Dogs, in the dataset's order, which is that of their WordNet ids."""
+
+import re
+from typing import NamedTuple
+
+
+class Breed(NamedTuple):
+    """One class of Stanford Dogs.
+
+    Attributes:
+        wordnet_id: WordNet 3.0 id of the synset, as in ImageNet.
+        label: The label as the data has it.
+        name: The name for people.
+        imagenet_index: Its number, 0..999, among the classes of ImageNet-1k.
+    """
+
+    wordnet_id: str
+    label: str
+    name: str
+    imagenet_index: int
+
+
+# ImageNet-1k sorts its classes by WordNet id: dogs are 151 to 268, of which Stanford Dogs leaves
+# the Dalmatian (251) out; dingo, dhole and African hunting dog come behind the wolves and foxes.
+BREEDS = (
+    Breed("n02085620", "n02085620-Chihuahua", "Chihuahua", 151),
+    Breed("n02085782", "n02085782-Japanese_spaniel", "Japanese spaniel", 152),
+    Breed("n02085936", "n02085936-Maltese_dog", "Maltese dog", 153),
+    Breed("n02086079", "n02086079-Pekinese", "Pekinese", 154),
+    Breed("n02086240", "n02086240-Shih-Tzu", "Shih-Tzu", 155),
+    Breed("n02086646", "n02086646-Blenheim_spaniel", "Blenheim spaniel", 156),
+    Breed("n02086910", "n02086910-papillon", "Papillon", 157),
+    Breed("n02087046", "n02087046-toy_terrier", "Toy terrier", 158),
+    Breed("n02087394", "n02087394-Rhodesian_ridgeback", "Rhodesian ridgeback", 159),
+    Breed("n02088094", "n02088094-Afghan_hound", "Afghan hound", 160),
+    Breed("n02088238", "n02088238-basset", "Basset", 161),
+    Breed("n02088364", "n02088364-beagle", "Beagle", 162),
+    Breed("n02088466", "n02088466-bloodhound", "Bloodhound", 163),
+    Breed("n02088632", "n02088632-bluetick", "Bluetick", 164),
+    Breed("n02089078", "n02089078-black-and-tan_coonhound", "Black-and-tan coonhound", 165),
+    Breed("n02089867", "n02089867-Walker_hound", "Walker hound", 166),
+    Breed("n02089973", "n02089973-English_foxhound", "English foxhound", 167),
+    Breed("n02090379", "n02090379-redbone", "Redbone", 168),
+    Breed("n02090622", "n02090622-borzoi", "Borzoi", 169),
+    Breed("n02090721", "n02090721-Irish_wolfhound", "Irish wolfhound", 170),
+    Breed("n02091032", "n02091032-Italian_greyhound", "Italian greyhound", 171),
+    Breed("n02091134", "n02091134-whippet", "Whippet", 172),
+    Breed("n02091244", "n02091244-Ibizan_hound", "Ibizan hound", 173),
+    Breed("n02091467", "n02091467-Norwegian_elkhound", "Norwegian elkhound", 174),
+    Breed("n02091635", "n02091635-otterhound", "Otterhound", 175),
+    Breed("n02091831", "n02091831-Saluki", "Saluki", 176),
+    Breed("n02092002", "n02092002-Scottish_deerhound", "Scottish deerhound", 177),
+    Breed("n02092339", "n02092339-Weimaraner", "Weimaraner", 178),
+    Breed("n02093256", "n02093256-Staffordshire_bullterrier", "Staffordshire bullterrier", 179),
+    Breed(
+        "n02093428",
+        "n02093428-American_Staffordshire_terrier",
+        "American Staffordshire terrier",
+        180,
+    ),
+    Breed("n02093647", "n02093647-Bedlington_terrier", "Bedlington terrier", 181),
+    Breed("n02093754", "n02093754-Border_terrier", "Border terrier", 182),
+    Breed("n02093859", "n02093859-Kerry_blue_terrier", "Kerry blue terrier", 183),
+    Breed("n02093991", "n02093991-Irish_terrier", "Irish terrier", 184),
+    Breed("n02094114", "n02094114-Norfolk_terrier", "Norfolk terrier", 185),
+    Breed("n02094258", "n02094258-Norwich_terrier", "Norwich terrier", 186),
+    Breed("n02094433", "n02094433-Yorkshire_terrier", "Yorkshire terrier", 187),
+    Breed("n02095314", "n02095314-wire-haired_fox_terrier", "Wire-haired fox terrier", 188),
+    Breed("n02095570", "n02095570-Lakeland_terrier", "Lakeland terrier", 189),
+    Breed("n02095889", "n02095889-Sealyham_terrier", "Sealyham terrier", 190),
+    Breed("n02096051", "n02096051-Airedale", "Airedale", 191),
+    Breed("n02096177", "n02096177-cairn", "Cairn", 192),
+    Breed("n02096294", "n02096294-Australian_terrier", "Australian terrier", 193),
+    Breed("n02096437", "n02096437-Dandie_Dinmont", "Dandie Dinmont", 194),
+    Breed("n02096585", "n02096585-Boston_bull", "Boston bull", 195),
+    Breed("n02097047", "n02097047-miniature_schnauzer", "Miniature schnauzer", 196),
+    Breed("n02097130", "n02097130-giant_schnauzer", "Giant schnauzer", 197),
+    Breed("n02097209", "n02097209-standard_schnauzer", "Standard schnauzer", 198),
+    Breed("n02097298", "n02097298-Scotch_terrier", "Scotch terrier", 199),
+    Breed("n02097474", "n02097474-Tibetan_terrier", "Tibetan terrier", 200),
+    Breed("n02097658", "n02097658-silky_terrier", "Silky terrier", 201),
+    Breed("n02098105", "n02098105-soft-coated_wheaten_terrier", "Soft-coated wheaten terrier", 202),
+    Breed("n02098286", "n02098286-West_Highland_white_terrier", "West Highland white terrier", 203),
+    Breed("n02098413", "n02098413-Lhasa", "Lhasa", 204),
+    Breed("n02099267", "n02099267-flat-coated_retriever", "Flat-coated retriever", 205),
+    Breed("n02099429", "n02099429-curly-coated_retriever", "Curly-coated retriever", 206),
+    Breed("n02099601", "n02099601-golden_retriever", "Golden retriever", 207),
+    Breed("n02099712", "n02099712-Labrador_retriever", "Labrador retriever", 208),
+    Breed("n02099849", "n02099849-Chesapeake_Bay_retriever", "Chesapeake Bay retriever", 209),
+    Breed("n02100236", "n02100236-German_short-haired_pointer", "German short-haired pointer", 210),
+    Breed("n02100583", "n02100583-vizsla", "Vizsla", 211),
+    Breed("n02100735", "n02100735-English_setter", "English setter", 212),
+    Breed("n02100877", "n02100877-Irish_setter", "Irish setter", 213),
+    Breed("n02101006", "n02101006-Gordon_setter", "Gordon setter", 214),
+    Breed("n02101388", "n02101388-Brittany_spaniel", "Brittany spaniel", 215),
+    Breed("n02101556", "n02101556-clumber", "Clumber", 216),
+    Breed("n02102040", "n02102040-English_springer", "English springer", 217),
+    Breed("n02102177", "n02102177-Welsh_springer_spaniel", "Welsh springer spaniel", 218),
+    Breed("n02102318", "n02102318-cocker_spaniel", "Cocker spaniel", 219),
+    Breed("n02102480", "n02102480-Sussex_spaniel", "Sussex spaniel", 220),
+    Breed("n02102973", "n02102973-Irish_water_spaniel", "Irish water spaniel", 221),
+    Breed("n02104029", "n02104029-kuvasz", "Kuvasz", 222),
+    Breed("n02104365", "n02104365-schipperke", "Schipperke", 223),
+    Breed("n02105056", "n02105056-groenendael", "Groenendael", 224),
+    Breed("n02105162", "n02105162-malinois", "Malinois", 225),
+    Breed("n02105251", "n02105251-briard", "Briard", 226),
+    Breed("n02105412", "n02105412-kelpie", "Kelpie", 227),
+    Breed("n02105505", "n02105505-komondor", "Komondor", 228),
+    Breed("n02105641", "n02105641-Old_English_sheepdog", "Old English sheepdog", 229),
+    Breed("n02105855", "n02105855-Shetland_sheepdog", "Shetland sheepdog", 230),
+    Breed("n02106030", "n02106030-collie", "Collie", 231),
+    Breed("n02106166", "n02106166-Border_collie", "Border collie", 232),
+    Breed("n02106382", "n02106382-Bouvier_des_Flandres", "Bouvier des Flandres", 233),
+    Breed("n02106550", "n02106550-Rottweiler", "Rottweiler", 234),
+    Breed("n02106662", "n02106662-German_shepherd", "German shepherd", 235),
+    Breed("n02107142", "n02107142-Doberman", "Doberman", 236),
+    Breed("n02107312", "n02107312-miniature_pinscher", "Miniature pinscher", 237),
+    Breed("n02107574", "n02107574-Greater_Swiss_Mountain_dog", "Greater Swiss Mountain dog", 238),
+    Breed("n02107683", "n02107683-Bernese_mountain_dog", "Bernese mountain dog", 239),
+    Breed("n02107908", "n02107908-Appenzeller", "Appenzeller", 240),
+    Breed("n02108000", "n02108000-EntleBucher", "Entlebucher", 241),
+    Breed("n02108089", "n02108089-boxer", "Boxer", 242),
+    Breed("n02108422", "n02108422-bull_mastiff", "Bull mastiff", 243),
+    Breed("n02108551", "n02108551-Tibetan_mastiff", "Tibetan mastiff", 244),
+    Breed("n02108915", "n02108915-French_bulldog", "French bulldog", 245),
+    Breed("n02109047", "n02109047-Great_Dane", "Great Dane", 246),
+    Breed("n02109525", "n02109525-Saint_Bernard", "Saint Bernard", 247),
+    Breed("n02109961", "n02109961-Eskimo_dog", "Eskimo dog", 248),
+    Breed("n02110063", "n02110063-malamute", "Malamute", 249),
+    Breed("n02110185", "n02110185-Siberian_husky", "Siberian husky", 250),
+    Breed("n02110627", "n02110627-affenpinscher", "Affenpinscher", 252),
+    Breed("n02110806", "n02110806-basenji", "Basenji", 253),
+    Breed("n02110958", "n02110958-pug", "Pug", 254),
+    Breed("n02111129", "n02111129-Leonberg", "Leonberg", 255),
+    Breed("n02111277", "n02111277-Newfoundland", "Newfoundland", 256),
+    Breed("n02111500", "n02111500-Great_Pyrenees", "Great Pyrenees", 257),
+    Breed("n02111889", "n02111889-Samoyed", "Samoyed", 258),
+    Breed("n02112018", "n02112018-Pomeranian", "Pomeranian", 259),
+    Breed("n02112137", "n02112137-chow", "Chow", 260),
+    Breed("n02112350", "n02112350-keeshond", "Keeshond", 261),
+    Breed("n02112706", "n02112706-Brabancon_griffon", "Brabancon griffon", 262),
+    Breed("n02113023", "n02113023-Pembroke", "Pembroke", 263),
+    Breed("n02113186", "n02113186-Cardigan", "Cardigan", 264),
+    Breed("n02113624", "n02113624-toy_poodle", "Toy poodle", 265),
+    Breed("n02113712", "n02113712-miniature_poodle", "Miniature poodle", 266),
+    Breed("n02113799", "n02113799-standard_poodle", "Standard poodle", 267),
+    Breed("n02113978", "n02113978-Mexican_hairless", "Mexican hairless", 268),
+    Breed("n02115641", "n02115641-dingo", "Dingo", 273),
+    Breed("n02115913", "n02115913-dhole", "Dhole", 274),
+    Breed("n02116738", "n02116738-African_hunting_dog", "African hunting dog", 275),
+)
+
+_NAMES = {breed.label: breed.name for breed in BREEDS}
+
+
+def display_name(label: str) -> str:
+    """The name for people of any dataset's label.
+
+    A label of Stanford Dogs has its name in `BREEDS`; of others a leading WordNet id goes,
+    underscores become spaces and the first letter a capital.
+    """
+    if label in _NAMES:
+        return _NAMES[label]
+    words = re.sub(r"^n\d{8}-", "", label).replace("_", " ").strip() or label
+    return words[0].upper() + words[1:]

@@ -1,0 +1,207 @@
+"""The model bundle: a directory that training writes and everything else reads.
+
+    config.json         the labels, how to prepare a photo, figures, and a hash of every other file
+    model.tflite        the network that serves: photo in, evidence map out
+    model.weights.h5    Keras weights for further training (optional)
+    README.md           the model card
+    metrics/, runs/     tables, pictures, TensorBoard logs
+
+A bundle holds data only: nothing in it is executed.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dogbreed.errors import BundleError
+from dogbreed.files import write_beside
+from dogbreed.images import FITS
+
+FORMAT_VERSION = 1
+CONFIG = "config.json"
+NETWORK = "model.tflite"
+WEIGHTS = "model.weights.h5"
+CARD = "README.md"
+DEFAULT_BUNDLE = Path(__file__).parent / "default_model"
+
+_TYPES = {
+    "architecture": str,
+    "image_size": int,
+    "preprocessing": dict,
+    "id2label": dict,
+    "label2id": dict,
+    "names": dict,
+    "temperature": (int, float),
+    "thresholds": dict,
+    "metrics": list,
+    "training": dict,
+    "files": dict,
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose config has been checked.
+
+    Attributes:
+        path: Its directory.
+        config: Its config.json.
+    """
+
+    path: Path
+    config: dict
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The data's label of each class number."""
+        id2label = self.config["id2label"]
+        return tuple(id2label[str(number)] for number in range(len(id2label)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name for people of each class number."""
+        return tuple(self.config["names"][label] for label in self.labels)
+
+    @property
+    def network(self) -> Path:
+        """Path of the network that serves."""
+        return self.path / NETWORK
+
+
+def read_bundle(path: str | Path, files: Iterable[str] = (NETWORK,)) -> Bundle:
+    """Read a bundle and check it before anything of it is used.
+
+    Args:
+        path: Directory of the bundle.
+        files: Files that must be there with the size and hash that config.json states.
+
+    Raises:
+        BundleError: It is no bundle, is damaged, or was written by a newer version.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise BundleError(f"There is no model bundle {path}; check the path.")
+    try:
+        text = (path / CONFIG).read_text(encoding="utf-8")
+        config = json.loads(text)
+    except FileNotFoundError:
+        raise BundleError(
+            f"{path} is no model bundle: it has no {CONFIG}; name a folder that train.py wrote."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{path / CONFIG} cannot be read ({error}); get it again.") from None
+    check_config(config, path)
+    for name in files:
+        _check_file(path, name, config["files"])
+    return Bundle(path, config)
+
+
+def check_config(config: object, where: str | Path) -> None:
+    """Check the content of a config.json.
+
+    Args:
+        config: The decoded JSON.
+        where: The bundle, for the message.
+
+    Raises:
+        BundleError: A field is missing or of the wrong kind, or the format is not known.
+    """
+
+    def refuse(reason: str) -> None:
+        raise BundleError(f"The {CONFIG} of {where} {reason}; get the bundle again.")
+
+    if not isinstance(config, dict) or not isinstance(config.get("format_version"), int):
+        raise BundleError(f"{where} is no model bundle: its {CONFIG} has no format_version.")
+    if config["format_version"] != FORMAT_VERSION:
+        raise BundleError(
+            f"The model bundle {where} has format version {config['format_version']}, this program "
+            f"reads version {FORMAT_VERSION}; upgrade dogbreed or use another bundle."
+        )
+    for field, kind in _TYPES.items():
+        if not isinstance(config.get(field), kind) or isinstance(config[field], bool):
+            refuse(f"lacks a usable {field}")
+    id2label, names = config["id2label"], config["names"]
+    if set(id2label) != {str(number) for number in range(len(id2label))} or len(id2label) < 2:
+        refuse("does not number its labels from 0")
+    if config["label2id"] != {label: int(number) for number, label in id2label.items()}:
+        refuse("has an id2label and a label2id that disagree")
+    if any(not isinstance(names.get(label), str) for label in id2label.values()):
+        refuse("does not name every label")
+    if not config["temperature"] > 0:
+        refuse("has a temperature that is not positive")
+    how = config["preprocessing"]
+    if how.get("scale") != "inception" or how.get("fit") not in FITS:
+        refuse("asks for a preprocessing that is not known")
+    for name in config["files"]:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            refuse(f"names a file outside the bundle ({name})")
+
+
+def write_config(path: Path, config: dict) -> Bundle:
+    """Complete a bundle: state the files that are in its directory, then write config.json.
+
+    Args:
+        path: Directory that holds all other files already.
+        config: All fields but `format_version` and `files`.
+
+    Raises:
+        BundleError: The config would not be readable.
+    """
+    described = {
+        file.relative_to(path).as_posix(): {"sha256": sha256(file), "size": file.stat().st_size}
+        for file in sorted(path.rglob("*"))
+        # The card is made from the config, so it cannot be stated in it.
+        if file.is_file() and file.relative_to(path).as_posix() not in (CONFIG, CARD)
+    }
+    config = {"format_version": FORMAT_VERSION, **config, "files": described}
+    check_config(config, path)
+    with write_beside(path / CONFIG) as file:
+        file.write(json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
+    return Bundle(path, config)
+
+
+def copy_bundle(bundle: Bundle, destination: Path, leave_out: Iterable[str] = ()) -> Bundle:
+    """Copy a bundle, as far as its files are there; its config then states what was copied.
+
+    Args:
+        bundle: What to copy.
+        destination: New folder; it appears when it is complete.
+        leave_out: Files and folders to leave out, such as `model.weights.h5` and `runs`.
+
+    Raises:
+        BundleError: The destination is there already.
+    """
+    if destination.exists():
+        raise BundleError(f"{destination} exists already; name a new folder.")
+    partial = destination.with_name(f".{destination.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    left_out = {PurePosixPath(name) for name in leave_out}
+    for name in [*bundle.config["files"], CARD]:
+        path = PurePosixPath(name)
+        if (bundle.path / path).is_file() and left_out.isdisjoint([path, *path.parents]):
+            (partial / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(bundle.path / path, partial / path)
+    write_config(partial, {k: v for k, v in bundle.config.items() if k != "files"})
+    partial.rename(destination)
+    return read_bundle(destination)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_file(path: Path, name: str, described: dict) -> None:
+    file, stated = path / name, described.get(name)
+    if not isinstance(stated, dict) or not file.is_file():
+        raise BundleError(
+            f"The model bundle {path} is incomplete: {name} is missing; get it again."
+        )
+    if file.stat().st_size != stated.get("size") or sha256(file) != stated.get("sha256"):
+        raise BundleError(
+            f"{file} is damaged: it is not the file that {CONFIG} describes; get the bundle again."
+        )

@@ -1,0 +1,179 @@
+"""DogBreedClassifier: a photo in, the most probable breeds out. LiteRT, no TensorFlow."""
+
+import os
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from dogbreed.bundle import Bundle, read_bundle
+from dogbreed.errors import BundleError
+from dogbreed.hub import locate_bundle
+from dogbreed.images import ImageSource, prepare
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable breeds of one photo, best first.
+
+    Attributes:
+        labels: Names for people.
+        probabilities: float in 0..1 of each of `labels`.
+        ids: Class number of each of `labels`.
+        evidence_map: float32 array of shape (8, 8, num_classes), what each part of the photo adds
+            to the logit of each class; its spatial mean is the logits.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    ids: tuple[int, ...]
+    evidence_map: np.ndarray = field(repr=False, compare=False)
+
+    def as_dict(self) -> dict[str, float]:
+        """Label to probability, best first: what `gradio.Label` takes."""
+        return dict(zip(self.labels, self.probabilities, strict=True))
+
+    def evidence(self, label: str | None = None) -> np.ndarray:
+        """Where in the photo the evidence for a label is.
+
+        Args:
+            label: One of `labels`; the best one if left out.
+
+        Returns:
+            float32 array of shape (8, 8), top left first; its mean is the label's logit.
+
+        Raises:
+            KeyError: The label is not among `labels`.
+        """
+        label = self.labels[0] if label is None else label
+        if label not in self.labels:
+            raise KeyError(f"{label!r} is not among the labels {self.labels}")
+        return self.evidence_map[:, :, self.ids[self.labels.index(label)]]
+
+
+class DogBreedClassifier:
+    """Names the breed of the dog in a photo. Safe to use from several threads at once.
+
+    Example:
+        >>> classifier = DogBreedClassifier.from_pretrained()
+        >>> classifier.predict("dog.jpg").labels
+        ('Norwich terrier', 'Norfolk terrier', 'Border terrier')
+    """
+
+    def __init__(self, bundle: Bundle):
+        """Load the network of a bundle that `read_bundle` has checked.
+
+        Raises:
+            BundleError: The network cannot be loaded or does not fit the config.
+        """
+        # Imported here, so that reading and training need not load the runtime.
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.bundle = bundle
+        config = bundle.config
+        self._size: int = config["image_size"]
+        self._fit: str = config["preprocessing"]["fit"]
+        self._temperature: float = config["temperature"]
+        self._names = bundle.names
+        try:
+            interpreter = Interpreter(str(bundle.network), num_threads=os.cpu_count())
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{bundle.network} cannot be loaded: {error}.") from error
+        (inputs,), (outputs, *more) = (
+            interpreter.get_input_details(),
+            interpreter.get_output_details(),
+        )
+        fits = (
+            not more
+            and tuple(inputs["shape"]) == (1, self._size, self._size, 3)
+            and len(outputs["shape"]) == 4
+            and outputs["shape"][3] == len(self._names)
+        )
+        if not fits:
+            raise BundleError(
+                f"{bundle.network} does not fit its config: it should map a photo of "
+                f"{self._size}×{self._size} pixels to {len(self._names)} classes; get it again."
+            )
+        self._input, self._output = inputs["index"], outputs["index"]
+        self._interpreter = interpreter
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_pretrained(
+        cls, source: str | Path | None = None, revision: str | None = None
+    ) -> "DogBreedClassifier":
+        """Load a model bundle.
+
+        Args:
+            source: Directory of a bundle; if left out `$DOGBREED_MODEL`, else the bundle that
+                ships with the package.
+            revision: Branch, tag or commit, for a source on the Hub.
+
+        Raises:
+            BundleError: There is no such bundle, or it is damaged.
+        """
+        return cls(read_bundle(locate_bundle(source, revision)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every label that can be answered, for people, by class number."""
+        return self._names
+
+    def predict(self, image: ImageSource, top_k: int = 3) -> Prediction:
+        """Name the most probable breeds of one photo.
+
+        Args:
+            image: Path, bytes, file object, PIL image or NumPy array, see `images.load_image`.
+            top_k: How many labels, at least 1; at most all of them are given.
+
+        Raises:
+            InvalidImageError: It is no photo, or outside the limits.
+        """
+        if top_k < 1:
+            raise ValueError(f"top_k must be at least 1, not {top_k}")
+        evidence_map = self.evidence_map(image)
+        probabilities = self.probabilities(evidence_map)
+        ids = np.argsort(-probabilities, kind="stable")[:top_k]
+        return Prediction(
+            labels=tuple(self._names[number] for number in ids),
+            probabilities=tuple(float(probabilities[number]) for number in ids),
+            ids=tuple(int(number) for number in ids),
+            evidence_map=evidence_map,
+        )
+
+    def predict_batch(self, images: Iterable[ImageSource], top_k: int = 3) -> list[Prediction]:
+        """Name the most probable breeds of several photos; see `predict`."""
+        return [self.predict(image, top_k) for image in images]
+
+    def evidence_map(self, image: ImageSource) -> np.ndarray:
+        """Run the network on one photo.
+
+        Returns:
+            float32 array of shape (8, 8, num_classes) for 299 pixels; its mean over the first two
+            axes is the logits.
+
+        Raises:
+            InvalidImageError: It is no photo, or outside the limits.
+        """
+        frame = prepare(image, self._size, self._fit)
+        scaled = frame[None].astype(np.float32) / 127.5 - 1
+        with self._lock:
+            self._interpreter.set_tensor(self._input, scaled)
+            self._interpreter.invoke()
+            return self._interpreter.get_tensor(self._output)[0]
+
+    def probabilities(self, evidence_map: np.ndarray) -> np.ndarray:
+        """Softmax of the logits, with the bundle's temperature.
+
+        Args:
+            evidence_map: float array of shape (8, 8, num_classes).
+
+        Returns:
+            float64 array of shape (num_classes,) that sums to 1.
+        """
+        logits = evidence_map.mean(axis=(0, 1), dtype=np.float64) / self._temperature
+        exponentials = np.exp(logits - logits.max())
+        return exponentials / exponentials.sum()

@@ -1,0 +1,70 @@
+"""A prediction as a picture: the photo, the evidence laid over it, the labels above."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from dogbreed.classifier import Prediction
+from dogbreed.images import frame_box
+
+# From no evidence to the strongest: transparent, amber, red.
+_STOPS = (0.0, 0.5, 1.0)
+_COLOURS = ((255, 214, 90), (255, 150, 30), (220, 20, 30))
+_OPACITY = (0.0, 0.35, 0.6)
+
+
+def overlay(photo: Image.Image, evidence: np.ndarray, fit: str = "squash") -> Image.Image:
+    """Lay an evidence map over a photo: where it is red, the answer comes from.
+
+    Args:
+        photo: Upright RGB photo.
+        evidence: float array of shape (h, w), see `Prediction.evidence`; what speaks against the
+            label (below 0) is not shown.
+        fit: How the photo became a square, see `images.prepare`.
+
+    Returns:
+        RGB image of the size of the photo.
+    """
+    strength = np.maximum(evidence, 0)
+    strength = strength / max(float(strength.max()), 1e-6)
+    left, top, right, bottom = frame_box(photo.size, fit)
+    mask = Image.fromarray((255 * strength).round().astype(np.uint8)).resize(
+        (right - left, bottom - top), Image.Resampling.BICUBIC
+    )
+    canvas = Image.new("L", photo.size)
+    canvas.paste(mask, (left, top))
+    level = np.asarray(canvas) / 255
+    rgba = [np.interp(level, _STOPS, [colour[i] for colour in _COLOURS]) for i in range(3)]
+    rgba.append(255 * np.interp(level, _STOPS, _OPACITY))
+    heat = Image.fromarray(np.stack(rgba, axis=-1).round().astype(np.uint8), "RGBA")
+    return Image.alpha_composite(photo.convert("RGBA"), heat).convert("RGB")
+
+
+def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash") -> Image.Image:
+    """Draw the photo with the labels as its title and the evidence for the best one over it.
+
+    Args: see `overlay`.
+
+    Returns:
+        RGB image, 640 pixels wide.
+    """
+    width = 640
+    photo = photo.resize((width, max(1, round(width * photo.height / photo.width))))
+    font = ImageFont.load_default(size=24)
+    lines = list(as_lines(prediction))
+    margin, line_height = 12, 32
+    header = margin * 2 + line_height * len(lines)
+    figure = Image.new("RGB", (width, header + photo.height), "white")
+    draw = ImageDraw.Draw(figure)
+    for number, line in enumerate(lines):
+        colour = "black" if number == 0 else "#666666"
+        draw.text((margin, margin + number * line_height), line, font=font, fill=colour)
+    figure.paste(overlay(photo, prediction.evidence(), fit), (0, header))
+    return figure
+
+
+def as_lines(prediction: Prediction) -> list[str]:
+    """The labels as people read them, best first: `Yorkshire terrier: 86.12%`."""
+    return [
+        f"{label}: {probability:.2%}"
+        for label, probability in zip(prediction.labels, prediction.probabilities, strict=True)
+    ]

@@ -1,0 +1,228 @@
+"""The one door for photos: whatever is handed over becomes an upright RGB frame, or an error."""
+
+import os
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from dogbreed.errors import InvalidImageError
+
+ImageSource = str | os.PathLike | bytes | bytearray | BinaryIO | Image.Image | np.ndarray
+
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 50_000_000
+MIN_SIDE = 8
+FITS = ("squash", "letterbox", "crop")
+# ImageNet is commonly evaluated on the middle 87.5 % of the shorter side.
+_CROP_MARGIN = (1 - 0.875) / 2
+
+# Files with 16 bits a channel arrive as "I" from some formats.
+_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+def load_image(source: ImageSource) -> Image.Image:
+    """Open a photo, upright and in RGB.
+
+    Args:
+        source: Path, encoded bytes, binary file object, PIL image, or NumPy array of shape (H, W),
+            (H, W, 1), (H, W, 3) or (H, W, 4), either uint8 or floating point in 0..1.
+
+    Returns:
+        The first frame, turned as EXIF says, transparency composed on white, mode "RGB".
+
+    Raises:
+        InvalidImageError: It is no image, is damaged, is over 20 MB or 50 megapixels, or has a
+            side below 8 pixels.
+    """
+    if isinstance(source, np.ndarray):
+        image = _from_array(source)
+        _check_size(image.size)
+        return _to_rgb(image)
+    if isinstance(source, Image.Image):
+        return _decode(source)
+    return _open_and_decode(BytesIO(_read(source)))
+
+
+def prepare(source: ImageSource, size: int = 299, fit: str = "squash") -> np.ndarray:
+    """Turn a photo into the square frame that the network sees.
+
+    Args:
+        source: Anything that `load_image` takes.
+        size: Side of the square in pixels.
+        fit: `squash` (the whole frame, proportions changed), `letterbox` (the whole frame,
+            proportions kept, grey bars) or `crop` (the middle 87.5 % of the shorter side).
+
+    Returns:
+        uint8 array of shape (size, size, 3).
+
+    Raises:
+        InvalidImageError: See `load_image`.
+    """
+    return fit_frame(load_image(source), size, fit)
+
+
+def fit_frame(image: Image.Image, size: int, fit: str) -> np.ndarray:
+    """Fit an RGB image to a square; arguments and result as in `prepare`."""
+    if fit == "squash":
+        square = image.resize((size, size), Image.Resampling.BILINEAR)
+    elif fit == "letterbox":
+        grey = (128, 128, 128)
+        square = ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR, color=grey)
+    elif fit == "crop":
+        box = frame_box(image.size, fit)
+        square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    else:
+        raise ValueError(f"fit must be one of {', '.join(FITS)}, not {fit!r}")
+    return np.asarray(square)
+
+
+def frame_box(size: tuple[int, int], fit: str) -> tuple[int, int, int, int]:
+    """What part of a photo the square frame shows.
+
+    Args:
+        size: Width and height of the photo in pixels.
+        fit: See `prepare`.
+
+    Returns:
+        Left, top, right and bottom in pixels of the photo; outside of it where the frame has bars.
+    """
+    width, height = size
+    if fit == "squash":
+        return 0, 0, width, height
+    side = max(size) if fit == "letterbox" else (1 - 2 * _CROP_MARGIN) * min(size)
+    left, top = (width - side) / 2, (height - side) / 2
+    return round(left), round(top), round(left + side), round(top + side)
+
+
+def _read(source: str | os.PathLike | bytes | bytearray | BinaryIO) -> bytes:
+    too_big = "This photo is larger than 20 MB; save it smaller and try again."
+    if isinstance(source, (bytes, bytearray)):
+        if len(source) > MAX_BYTES:
+            raise InvalidImageError(too_big)
+        return bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        if str(source).startswith(("http://", "https://")):
+            raise InvalidImageError(f"{source} is a web address; download the photo first.")
+        path = Path(source)
+        if path.is_dir():
+            raise InvalidImageError(f"{path} is a folder; name a photo inside it.")
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            raise InvalidImageError(f"There is no file {path}; check the path.") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InvalidImageError(f"{path} cannot be read: {reason}.") from None
+    elif hasattr(source, "read"):
+        try:
+            data = source.read(MAX_BYTES + 1)
+        except (OSError, ValueError) as error:
+            raise InvalidImageError(f"The file object cannot be read: {error}.") from None
+        if not isinstance(data, bytes):
+            raise InvalidImageError("The file was opened as text; open it in binary mode ('rb').")
+    else:
+        raise InvalidImageError(
+            f"A {type(source).__name__} is no photo; give a path, bytes, a file, "
+            "a PIL image or a NumPy array."
+        )
+    if len(data) > MAX_BYTES:
+        raise InvalidImageError(too_big)
+    return data
+
+
+def _open_and_decode(file: BytesIO) -> Image.Image:
+    if not file.getbuffer().nbytes:
+        raise InvalidImageError("This file is empty; choose a photo.")
+    try:
+        with warnings.catch_warnings():
+            # The limit below is stricter than Pillow's own warning.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(file)
+    except Image.DecompressionBombError:
+        raise InvalidImageError(_too_many_pixels()) from None
+    except Exception:
+        # Decoders raise many kinds of errors on files made to break them.
+        raise InvalidImageError(
+            "This file is not an image that can be read; use JPEG, PNG, WebP, GIF, BMP or TIFF."
+        ) from None
+    return _decode(image)
+
+
+def _decode(image: Image.Image) -> Image.Image:
+    _check_size(image.size)
+    try:
+        if getattr(image, "n_frames", 1) > 1:
+            image.seek(0)
+        image.load()
+    except Exception:
+        raise InvalidImageError(
+            "This image is damaged or incomplete; save or download it again."
+        ) from None
+    return _to_rgb(_upright(image))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        # Broken EXIF says nothing about the pixels, which are fine.
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode in _SIXTEEN_BIT_MODES:
+        values = np.asarray(image).astype(np.float32) / 257
+        return Image.fromarray(np.clip(values.round(), 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        values = np.nan_to_num(np.asarray(image))
+        scale = 255 if values.max(initial=0) <= 1 else 1
+        return Image.fromarray(np.clip(values * scale, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+        raise InvalidImageError(
+            f"An array of shape {array.shape} is no photo; "
+            "give height × width, optionally × 1, 3 or 4 channels."
+        )
+    if np.issubdtype(array.dtype, np.floating):
+        # Negated, so that NaN is refused too.
+        if not (array.size and array.min() >= 0 and array.max() <= 1):
+            raise InvalidImageError(
+                "A floating-point array must hold values in 0..1; divide by 255 or use uint8."
+            )
+        array = (array * 255).round().astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise InvalidImageError(
+            f"An array of {array.dtype} is no photo; use uint8, or floating point in 0..1."
+        )
+    _check_size(array.shape[1::-1])
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise InvalidImageError(_too_many_pixels())
+    if min(width, height) < MIN_SIDE:
+        raise InvalidImageError(
+            f"This image is {width}×{height} pixels; it needs at least {MIN_SIDE}×{MIN_SIDE}."
+        )
+
+
+def _too_many_pixels() -> str:
+    return "This image has more than 50 megapixels; save it smaller and try again."

@@ -1,0 +1,51 @@
+"""The options of a training run, with their defaults."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_DATASET = "maurice-fp/stanford-dogs"
+# Keras's own weights, downloaded.
+IMAGENET = "imagenet"
+
+
+def default_cache_dir() -> Path:
+    """`$DOGBREED_CACHE`, else `dogbreed` in the user's cache folder."""
+    user_cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return Path(os.environ.get("DOGBREED_CACHE", user_cache / "dogbreed"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `train.py` takes; its `--help` says what each is for."""
+
+    output: Path
+    dataset: str = DEFAULT_DATASET
+    dataset_revision: str | None = None
+    image_column: str | None = None
+    label_column: str | None = None
+    train_split: str | None = None
+    test_split: str | None = None
+    validation_per_class: int = 25
+    limit_per_class: int | None = None
+    recipe: str = "features"
+    backbone_weights: str = IMAGENET
+    image_size: int = 299
+    fit: str = "squash"
+    augment_views: int = 0
+    learning_rate: list[float] = field(default_factory=lambda: [1e-4, 3e-4, 1e-3])
+    l2: list[float] = field(default_factory=lambda: [0.0, 1e-5, 1e-4])
+    epochs: int = 100
+    patience: int = 5
+    final_fit: bool = True
+    seed: int = 42
+    notes: Path | None = None
+    cache_dir: Path = field(default_factory=default_cache_dir)
+
+    def deciding(self) -> dict:
+        """The options that decide the result: no paths of this machine, nothing about the data."""
+        names = (
+            "recipe validation_per_class limit_per_class image_size fit augment_views "
+            "learning_rate l2 epochs patience final_fit seed"
+        )
+        return {name: getattr(self, name) for name in names.split()}

@@ -1,0 +1,63 @@
+"""Pictures of how training went and of what the model mixes up, for the card and the eye."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+
+BLUE, ORANGE = "#2a6fbb", "#e07b39"
+
+
+def draw_curves(path: Path, history: list[dict], best_epoch: int) -> None:
+    """Draw loss and accuracy of training and validation over the epochs."""
+    epochs = range(1, len(history) + 1)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for axes, name, title in (
+        (left, "cross_entropy", "Cross-entropy"),
+        (right, "accuracy", "Top-1 accuracy"),
+    ):
+        axes.plot(epochs, [row[name] for row in history], color=BLUE, label="training")
+        if f"val_{name}" in history[0]:
+            axes.plot(
+                epochs, [row[f"val_{name}"] for row in history], color=ORANGE, label="validation"
+            )
+            axes.axvline(best_epoch, color="grey", linestyle=":", label=f"kept: epoch {best_epoch}")
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+    left.legend()
+    _save(figure, path)
+
+
+def draw_per_breed(path: Path, rows: list[dict]) -> None:
+    """Draw the top-1 accuracy of every breed, best first."""
+    rows = sorted(rows, key=lambda row: (row["top_1"], row["breed"]))
+    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.17 * len(rows)), layout="constrained")
+    axes.barh([row["breed"] for row in rows], [100 * row["top_1"] for row in rows], color=BLUE)
+    axes.set(xlabel="top-1 accuracy, %", xlim=(0, 100), ylim=(-0.7, len(rows) - 0.3))
+    axes.tick_params(axis="y", labelsize=7)
+    axes.grid(axis="x", alpha=0.3)
+    _save(figure, path)
+
+
+def draw_confusions(path: Path, pairs: list[dict]) -> None:
+    """Draw the most confused pairs, both directions stacked."""
+    pairs = pairs[::-1]
+    names = [f"{pair['breed']} – {pair['other']}" for pair in pairs]
+    first = [pair["breed_taken_for_other"] for pair in pairs]
+    second = [pair["other_taken_for_breed"] for pair in pairs]
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.3 * len(pairs)), layout="constrained")
+    axes.barh(names, first, color=BLUE, label="first taken for second")
+    axes.barh(names, second, left=first, color=ORANGE, label="second taken for first")
+    axes.set(xlabel="mistakes on the test photos")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="lower right")
+    _save(figure, path)
+
+
+def _save(figure, path: Path) -> None:
+    # Without the date and the version, the same figures give the same file.
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,63 @@
+"""What several tests need: small data, a small trained bundle, the real data where it is given."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# The Hub's client reads these when it is imported, so they are set before anything else is.
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.pop("DOGBREED_MODEL", None)
+
+from tests.shapes import write_backbone, write_folder
+
+REAL_DATA = os.environ.get("DOGBREED_DATA")
+
+
+@pytest.fixture(scope="session")
+def shapes_folder(tmp_path_factory) -> Path:
+    """An image folder of coloured shapes: 12 to train and 4 to test of each of 3 classes."""
+    return write_folder(tmp_path_factory.mktemp("data") / "shapes")
+
+
+@pytest.fixture(scope="session")
+def backbone_weights(tmp_path_factory) -> Path:
+    """Weights of a backbone that tells the shapes apart, for photos of 75 pixels."""
+    return write_backbone(tmp_path_factory.mktemp("backbone") / "tiny.weights.h5")
+
+
+@pytest.fixture(scope="session")
+def quick_options(shapes_folder, backbone_weights, tmp_path_factory) -> list[str]:
+    """Options of train.py for a real training run that takes seconds."""
+    cache = tmp_path_factory.mktemp("cache")
+    return [
+        f"--dataset={shapes_folder}",
+        f"--backbone-weights={backbone_weights}",
+        f"--cache-dir={cache}",
+        "--image-size=75",
+        "--validation-per-class=3",
+        "--learning-rate=0.01",
+        "--l2=0",
+        "--epochs=20",
+    ]
+
+
+@pytest.fixture(scope="session")
+def trained_bundle(quick_options, tmp_path_factory) -> Path:
+    """A bundle that train.py has written from the shapes."""
+    from train import main
+
+    output = tmp_path_factory.mktemp("bundles") / "shapes-model"
+    assert main([*quick_options, f"--output={output}"]) == 0
+    return output
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real photos, where the machine has one."""
+    if not REAL_DATA:
+        pytest.skip("DOGBREED_DATA does not name a folder with stanford-dogs")
+    return Path(REAL_DATA)

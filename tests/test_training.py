@@ -1,0 +1,224 @@
+"""train.py from a dataset to a bundle that answers, for real, on small data."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huggingface_hub import ModelCard
+
+from dogbreed import DogBreedClassifier
+from dogbreed.bundle import NETWORK, WEIGHTS, read_bundle
+from dogbreed.train.network import build_backbone, classifier_network
+from tests.shapes import LABELS, draw_shape, write_folder
+from train import main
+
+ROOT = Path(__file__).parent.parent
+
+
+def figure(config: dict, name: str, split: str) -> dict:
+    (metric,) = [m for m in config["metrics"] if (m["name"], m["split"]) == (name, split)]
+    return metric
+
+
+def test_the_bundle_is_whole(trained_bundle):
+    config = read_bundle(trained_bundle, (NETWORK, WEIGHTS)).config
+    assert tuple(config["id2label"][str(n)] for n in range(3)) == LABELS
+    assert config["names"][LABELS[0]] == "Red disc"
+    assert config["image_size"] == 75
+    assert config["training"]["splits"]["train"]["photos"] == 36
+    assert config["training"]["backbone"]["weights"] == "tiny.weights.h5"
+    for name in config["files"]:
+        assert (trained_bundle / name).is_file()
+    pictures = {p.name for p in (trained_bundle / "metrics").glob("*.png")}
+    assert pictures == {"curves.png", "per_breed.png", "confusions.png"}
+    assert list((trained_bundle / "runs").rglob("events.out.tfevents.*"))
+    assert str(ROOT.parent) not in (trained_bundle / "config.json").read_text()
+
+
+def test_the_trained_model_names_shapes_it_has_not_seen(trained_bundle):
+    classifier = DogBreedClassifier.from_pretrained(trained_bundle)
+    names = ("Red disc", "Green square", "Blue triangle")
+    for label in range(3):
+        for seed in range(2000, 2005):
+            prediction = classifier.predict(draw_shape(label, seed))
+            assert prediction.labels[0] == names[label]
+
+
+def test_figures_are_those_of_the_serving_network(trained_bundle, shapes_folder):
+    config = read_bundle(trained_bundle).config
+    classifier = DogBreedClassifier.from_pretrained(trained_bundle)
+    files = sorted((shapes_folder / "test").rglob("*.png"))
+    right = [
+        classifier.bundle.labels[classifier.predict(file).ids[0]] == file.parent.name
+        for file in files
+    ]
+    assert figure(config, "top_1", "test")["value"] == pytest.approx(np.mean(right))
+    assert figure(config, "top_1", "test")["count"] == len(files) == 12
+    assert figure(config, "top_1", "validation")["count"] == 9
+    assert figure(config, "top_1_agreement", "test")["value"] >= 0.985
+    assert figure(config, "evidence_error", "test")["value"] <= 1e-3
+
+
+def test_the_serving_network_gives_the_logits_of_the_keras_weights(trained_bundle):
+    classifier = DogBreedClassifier.from_pretrained(trained_bundle)
+    network = classifier_network(build_backbone(None, 75), 3)
+    network.load_weights(trained_bundle / WEIGHTS)
+    photo = draw_shape(1, 3000)
+    frame = np.asarray(photo.resize((75, 75), 2), np.float32)[None] / 127.5 - 1
+    logits = network.predict(frame, verbose=0)[0]
+    served = classifier.evidence_map(photo).mean(axis=(0, 1))
+    np.testing.assert_allclose(served, logits, atol=0.1)
+    assert served.argmax() == logits.argmax() == 1
+
+
+def test_the_card_states_the_figures_of_the_config(trained_bundle):
+    config = read_bundle(trained_bundle).config
+    card = ModelCard.load(trained_bundle / "README.md")
+    results = {result.metric_name: result for result in card.data.eval_results}
+    for name, title in (("top_1", "Top-1 accuracy"), ("top_3", "Top-3 accuracy")):
+        metric = figure(config, name, "test")
+        assert results[title].metric_value == round(metric["value"], 4)
+        assert results[title].dataset_split == "test"
+        assert f"| {title} | {100 * metric['value']:.2f} % | `shapes`, test | 12 |" in card.text
+    assert "12 photos" in results["Top-1 accuracy"].dataset_name
+
+
+def test_a_second_run_replaces_the_bundle_by_one_with_the_same_head(
+    quick_options, trained_bundle, tmp_path
+):
+    output = tmp_path / "again"
+    shutil.copytree(trained_bundle, output)
+    (output / "metrics" / "old.txt").write_text("of the bundle that was there before")
+    assert main([*quick_options, f"--output={output}"]) == 0
+    assert not (output / "metrics" / "old.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["again"]
+    first, second = (
+        classifier_network(build_backbone(None, 75), 3),
+        classifier_network(build_backbone(None, 75), 3),
+    )
+    first.load_weights(trained_bundle / WEIGHTS)
+    second.load_weights(output / WEIGHTS)
+    for one, other in zip(first.weights, second.weights, strict=True):
+        np.testing.assert_allclose(other.numpy(), one.numpy(), atol=1e-6)
+
+
+def start(options: list[str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "train.py", *options],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def kill_when(process: subprocess.Popen, seen, seconds: float = 240) -> None:
+    """Kill a run with SIGKILL as soon as something is seen."""
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_run_that_was_killed_twice_goes_on(
+    quick_options, trained_bundle, shapes_folder, tmp_path
+):
+    """Killed between two views and in the middle of the fit; nothing done is done again."""
+    cache, output = tmp_path / "cache", tmp_path / "model"
+    options = [*quick_options, f"--cache-dir={cache}", f"--output={output}"]
+    kill_when(start(options), lambda: list(cache.glob("features/*/plain/*.npy")))
+    (shard,) = cache.glob("features/*/plain/*.npy")
+    computed = shard.stat().st_mtime_ns
+
+    def epochs() -> list:
+        return [len(json.loads(p.read_text())) for p in cache.glob("fits/*/search/*/history.json")]
+
+    kill_when(start(options), lambda: max(epochs(), default=0) >= 3)
+    assert 3 <= max(epochs()) < 20
+    assert not output.exists()
+    assert start(options).wait() == 0
+    assert shard.stat().st_mtime_ns == computed
+    whole = read_bundle(trained_bundle).config
+    resumed = read_bundle(output).config
+    assert [m["name"] for m in resumed["metrics"]] == [m["name"] for m in whole["metrics"]]
+    assert [m["value"] for m in resumed["metrics"]] == pytest.approx(
+        [m["value"] for m in whole["metrics"]], abs=1e-6
+    )
+    history = [
+        list(csv.DictReader((folder / "metrics" / "history.csv").open()))
+        for folder in (trained_bundle, output)
+    ]
+    assert history[0] == history[1]
+
+
+def test_both_recipes_train_and_name_photos_that_they_skip(quick_options, tmp_path, capsys):
+    data = write_folder(tmp_path / "data", per_class=4, test_per_class=2)
+    for split in ("train", "test"):
+        sorted((data / split).rglob("*.png"))[1].write_bytes(b"no photo")
+    output = tmp_path / "model"
+    options = [*quick_options, f"--dataset={data}", "--epochs=2", f"--output={output}"]
+    for recipe in ("features", "article"):
+        assert main([*options, f"--recipe={recipe}"]) == 0
+        told = capsys.readouterr().err
+        assert "Skipped 1 photos that cannot be decoded" in told and "001.png" in told
+        config = read_bundle(output).config
+        assert figure(config, "top_1", "test")["count"] == 5
+        assert config["training"]["options"]["recipe"] == recipe
+    rows = list(csv.DictReader((output / "metrics" / "history.csv").open()))
+    assert len(rows) == 2 and float(rows[1]["loss"]) < float(rows[0]["loss"])
+
+
+def test_evaluate_prints_and_writes_the_figures(trained_bundle, shapes_folder, tmp_path, capsys):
+    report = tmp_path / "report"
+    options = [f"--evaluate={trained_bundle}", f"--dataset={shapes_folder}", f"--report={report}"]
+    assert main(options) == 0
+    out = capsys.readouterr().out
+    config = read_bundle(trained_bundle).config
+    expected = figure(config, "top_1", "test")["value"]
+    assert "12 photos" in out and f"top_1        {expected:.4f}" in out
+    written = json.loads((report / "evaluation.json").read_text())
+    assert written["top_1"] == pytest.approx(expected) and written["photos"] == 12
+    assert {"per_breed.csv", "confusion.csv", "per_breed.png", "confusions.png"} <= {
+        path.name for path in report.iterdir()
+    }
+
+
+def test_bad_options_end_with_one_sentence(quick_options, trained_bundle, tmp_path, capsys):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    for options, message in (
+        ([f"--output={tmp_path / 'full'}"], "holds other files"),
+        ([f"--output={tmp_path / 'new'}", f"--dataset={tmp_path / 'none'}"], "cannot be loaded"),
+        ([f"--output={tmp_path / 'new'}", "--backbone-weights=none.h5"], "no weights file"),
+        ([f"--output={tmp_path / 'new'}", "--notes=none.md"], "none.md"),
+    ):
+        assert main([*quick_options, *options]) == 2
+        told = capsys.readouterr().err.strip().splitlines()[-1]
+        assert told.startswith("train.py: ") and message in told
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "years of work"
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_shipped_model_on_real_photos(real_data, capsys):
+    """What the card says, measured again with the command that the README names."""
+    from dogbreed.bundle import DEFAULT_BUNDLE
+
+    options = [f"--evaluate={DEFAULT_BUNDLE}", f"--dataset={real_data / 'stanford-dogs'}"]
+    assert main(options) == 0
+    lines = capsys.readouterr().out.splitlines()
+    figures = {line.split()[0]: float(line.split()[1]) for line in lines if line.startswith("top_")}
+    config = read_bundle(DEFAULT_BUNDLE).config
+    for name, least in (("top_1", 0.87), ("top_3", 0.97)):
+        assert figures[name] >= least
+        assert figures[name] == pytest.approx(figure(config, name, "test")["value"], abs=0.002)

@@ -1,0 +1,146 @@
+"""Train a dog-breed recogniser on a labelled image dataset and write it as a model bundle.
+
+    python train.py --output my-model
+    python train.py --dataset photos/ --output my-model --limit-per-class 20
+    python train.py --dataset user/dogs --recipe article --epochs 2 --output my-model
+    python train.py --evaluate my-model --dataset user/dogs
+
+A killed run goes on where it was when the same command is given again.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+# TensorFlow greets with a page of notices otherwise; warnings and errors still show.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from dogbreed.errors import DogBreedError
+from dogbreed.images import FITS
+from dogbreed.train.options import Options
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options; their defaults stand in `Options`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--output", type=Path, metavar="DIR", help="folder for the new bundle")
+    task.add_argument("--evaluate", metavar="BUNDLE", help="measure this bundle instead")
+
+    data = parser.add_argument_group("data")
+    data.add_argument("--dataset", help=f"Hub id or folder (default: {Options.dataset})")
+    data.add_argument("--dataset-revision", metavar="REV", help="branch, tag or commit of the Hub")
+    data.add_argument("--image-column", metavar="NAME", help="where it cannot be told by type")
+    data.add_argument("--label-column", metavar="NAME", help="where it cannot be told by type")
+    data.add_argument("--train-split", metavar="NAME", help="default: train")
+    data.add_argument("--test-split", metavar="NAME", help="default: test, else validation")
+    data.add_argument(
+        "--validation-per-class", type=positive, metavar="N", help="cut from training (default: 25)"
+    )
+    data.add_argument("--limit-per-class", type=positive, metavar="N", help="for a quick run")
+    data.add_argument("--fit", choices=FITS, help="how a photo becomes a square (default: squash)")
+
+    how = parser.add_argument_group("training")
+    how.add_argument(
+        "--recipe",
+        choices=("features", "article"),
+        help="features: each view through the network once, kept on disk (default); "
+        "article: augmented anew and through the network in every epoch",
+    )
+    how.add_argument(
+        "--backbone-weights", metavar="PATH", help="default: Keras's ImageNet weights, downloaded"
+    )
+    how.add_argument("--image-size", type=positive, metavar="PIXELS", help="default: 299")
+    how.add_argument(
+        "--augment-views", type=int, metavar="N", help="random views beside plain and mirrored"
+    )
+    how.add_argument(
+        "--learning-rate", type=float, nargs="+", metavar="X", help="tried on validation"
+    )
+    how.add_argument("--l2", type=float, nargs="+", metavar="X", help="tried on validation")
+    how.add_argument("--epochs", type=positive, metavar="N", help="at most (default: 100)")
+    how.add_argument(
+        "--patience", type=positive, metavar="N", help="epochs without gain before stopping"
+    )
+    how.add_argument(
+        "--final-fit",
+        action=argparse.BooleanOptionalAction,
+        help="fit once more on training and validation photos together (default: yes)",
+    )
+    how.add_argument("--seed", type=int, help="default: 42")
+    how.add_argument("--notes", type=Path, metavar="FILE", help="Markdown that the card includes")
+    how.add_argument("--cache-dir", type=Path, metavar="DIR", help="default: ~/.cache/dogbreed")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="with --evaluate: write tables and pictures"
+    )
+    return parser
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = {k: v for k, v in vars(build_parser().parse_args(arguments)).items() if v is not None}
+    source, report = given.pop("evaluate", None), given.pop("report", None)
+    try:
+        if source is None:
+            train_command(Options(**given))
+        else:
+            evaluate_command(source, given, report)
+    except DogBreedError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ntrain.py: stopped; give the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train_command(options: Options) -> None:
+    """Train, then say how good it is and what to do next."""
+    from dogbreed.train.run import train
+
+    bundle = train(options)
+    print(f"\n{'figure':16} {'value':>9}   measured on")
+    for metric in bundle.config["metrics"]:
+        data = f"{metric['dataset']}/{metric['split']}, {metric['count']} photos"
+        print(f"{metric['name']:16} {metric['value']:9.4f}   {data}")
+    print(f"\nThe model is in {options.output}. Next:")
+    print(f"  python -m dogbreed predict PHOTO --model {options.output}")
+    print(f"  python app.py --model {options.output}")
+
+
+def evaluate_command(source: str, given: dict, report: Path | None) -> None:
+    """Measure a bundle on a dataset and print the figures."""
+    from dogbreed.train.data import load_evaluation_photos
+    from dogbreed.train.run import evaluate_bundle
+    from dogbreed.train.write import dataset_name
+
+    dataset = given.get("dataset", Options.dataset)
+    photos = load_evaluation_photos(
+        dataset,
+        revision=given.get("dataset_revision"),
+        image_column=given.get("image_column"),
+        label_column=given.get("label_column"),
+        split=given.get("test_split"),
+    )
+    figures = evaluate_bundle(source, photos, report)
+    count = figures.pop("photos")
+    print(f"\n{source} on {dataset_name(dataset)}/{photos.split}, {count} photos")
+    for name, value in figures.items():
+        print(f"{name:12} {value:.4f}")
+    if report:
+        print(f"Tables and pictures are in {report}.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
