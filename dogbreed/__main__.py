@@ -7,6 +7,7 @@ python -m dogbreed predict dog.jpg --figure answer.png
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from dogbreed.classifier import DogBreedClassifier, Prediction
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
 from dogbreed.figure import as_lines, draw_figure
+from dogbreed.files import write_beside
 from dogbreed.images import load_image
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
@@ -43,6 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = build_parser().parse_args(arguments)
+    # File names need not be text that the terminal can show.
+    sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return options.run(options)
     except DogBreedError as error:
@@ -50,6 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the answers has enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def predict_command(options: argparse.Namespace) -> int:
@@ -59,6 +67,8 @@ def predict_command(options: argparse.Namespace) -> int:
     photos = list_photos(options.photos)
     if options.figure and len(photos) != 1:
         raise UsageError(f"--figure takes one photo, not {len(photos)}.")
+    if options.figure and options.figure.resolve() == photos[0].resolve():
+        raise UsageError(f"--figure {options.figure} is the photo itself; name another file.")
     classifier = DogBreedClassifier.from_pretrained(options.model)
     failed, answers = False, []
     several = len(photos) > 1
@@ -103,7 +113,11 @@ def list_photos(paths: list[Path]) -> list[Path]:
         if not path.is_dir():
             photos.append(path)
             continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
+        found = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()
+        )
         if not found:
             raise UsageError(f"The folder {path} holds no photos.")
         photos += found
@@ -112,7 +126,8 @@ def list_photos(paths: list[Path]) -> list[Path]:
 
 def _save(figure, path: Path) -> None:
     try:
-        figure.save(path, "PNG")
+        with write_beside(path) as file:
+            figure.save(file, "PNG")
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(f"--figure {path} cannot be written: {reason}.") from None

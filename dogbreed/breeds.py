@@ -162,4 +162,4 @@ def display_name(label: str) -> str:
     if label in _NAMES:
         return _NAMES[label]
     words = re.sub(r"^n\d{8}-", "", label).replace("_", " ").strip() or label
-    return words[0].upper() + words[1:]
+    return words[:1].upper() + words[1:]

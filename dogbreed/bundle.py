@@ -11,6 +11,8 @@ A bundle holds data only: nothing in it is executed.
 
 import hashlib
 import json
+import math
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,7 +84,7 @@ def read_bundle(path: str | Path, files: Iterable[str] = (NETWORK,)) -> Bundle:
         BundleError: It is no bundle, is damaged, or was written by a newer version.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise BundleError(f"There is no model bundle {path}; check the path.")
     try:
         text = (path / CONFIG).read_text(encoding="utf-8")
@@ -91,7 +93,7 @@ def read_bundle(path: str | Path, files: Iterable[str] = (NETWORK,)) -> Bundle:
         raise BundleError(
             f"{path} is no model bundle: it has no {CONFIG}; name a folder that train.py wrote."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path / CONFIG} cannot be read ({error}); get it again.") from None
     check_config(config, path)
     for name in files:
@@ -113,7 +115,7 @@ def check_config(config: object, where: str | Path) -> None:
     def refuse(reason: str) -> None:
         raise BundleError(f"The {CONFIG} of {where} {reason}; get the bundle again.")
 
-    if not isinstance(config, dict) or not isinstance(config.get("format_version"), int):
+    if not isinstance(config, dict) or type(config.get("format_version")) is not int:
         raise BundleError(f"{where} is no model bundle: its {CONFIG} has no format_version.")
     if config["format_version"] != FORMAT_VERSION:
         raise BundleError(
@@ -126,11 +128,16 @@ def check_config(config: object, where: str | Path) -> None:
     id2label, names = config["id2label"], config["names"]
     if set(id2label) != {str(number) for number in range(len(id2label))} or len(id2label) < 2:
         refuse("does not number its labels from 0")
+    labels = list(id2label.values())
+    if not all(isinstance(label, str) for label in labels):
+        refuse("has labels that are no text")
     if config["label2id"] != {label: int(number) for number, label in id2label.items()}:
         refuse("has an id2label and a label2id that disagree")
-    if any(not isinstance(names.get(label), str) for label in id2label.values()):
+    if any(not isinstance(names.get(label), str) for label in labels):
         refuse("does not name every label")
-    if not config["temperature"] > 0:
+    if len(set(labels)) < len(labels) or len({names[label] for label in labels}) < len(labels):
+        refuse("gives two classes the same label or name")
+    if not 0 < config["temperature"] < math.inf:
         refuse("has a temperature that is not positive")
     how = config["preprocessing"]
     if how.get("scale") != "inception" or how.get("fit") not in FITS:
@@ -176,12 +183,17 @@ def copy_bundle(bundle: Bundle, destination: Path, leave_out: Iterable[str] = ()
     """
     if destination.exists():
         raise BundleError(f"{destination} exists already; name a new folder.")
+    present = [name for name in bundle.config["files"] if (bundle.path / name).is_file()]
+    # Checked again, since the copy gets hashes of its own.
+    read_bundle(bundle.path, present)
     partial = destination.with_name(f".{destination.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     left_out = {PurePosixPath(name) for name in leave_out}
-    for name in [*bundle.config["files"], CARD]:
+    if (bundle.path / CARD).is_file():
+        present.append(CARD)
+    for name in present:
         path = PurePosixPath(name)
-        if (bundle.path / path).is_file() and left_out.isdisjoint([path, *path.parents]):
+        if left_out.isdisjoint([path, *path.parents]):
             (partial / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(bundle.path / path, partial / path)
     write_config(partial, {k: v for k, v in bundle.config.items() if k != "files"})

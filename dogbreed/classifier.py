@@ -81,23 +81,24 @@ class DogBreedClassifier:
             interpreter = Interpreter(str(bundle.network), num_threads=os.cpu_count())
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise BundleError(f"{bundle.network} cannot be loaded: {error}.") from error
-        (inputs,), (outputs, *more) = (
-            interpreter.get_input_details(),
-            interpreter.get_output_details(),
-        )
+            raise BundleError(
+                f"{bundle.network} cannot be loaded as a LiteRT network; get the bundle again."
+            ) from error
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        shapes = [tuple(tensor["shape"].tolist()) for tensor in (*inputs, *outputs)]
         fits = (
-            not more
-            and tuple(inputs["shape"]) == (1, self._size, self._size, 3)
-            and len(outputs["shape"]) == 4
-            and outputs["shape"][3] == len(self._names)
+            len(inputs) == len(outputs) == 1
+            and all(tensor["dtype"] is np.float32 for tensor in (*inputs, *outputs))
+            and shapes[0] == (1, self._size, self._size, 3)
+            and len(shapes[1]) == 4
+            and shapes[1][3] == len(self._names)
         )
         if not fits:
             raise BundleError(
                 f"{bundle.network} does not fit its config: it should map a photo of "
                 f"{self._size}×{self._size} pixels to {len(self._names)} classes; get it again."
             )
-        self._input, self._output = inputs["index"], outputs["index"]
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         self._interpreter = interpreter
         self._lock = threading.Lock()
 

@@ -32,11 +32,15 @@ def overlay(photo: Image.Image, evidence: np.ndarray, fit: str = "squash") -> Im
     )
     canvas = Image.new("L", photo.size)
     canvas.paste(mask, (left, top))
-    level = np.asarray(canvas) / 255
-    rgba = [np.interp(level, _STOPS, [colour[i] for colour in _COLOURS]) for i in range(3)]
-    rgba.append(255 * np.interp(level, _STOPS, _OPACITY))
-    heat = Image.fromarray(np.stack(rgba, axis=-1).round().astype(np.uint8), "RGBA")
-    return Image.alpha_composite(photo.convert("RGBA"), heat).convert("RGB")
+    bands = [canvas.point(_table([colour[i] for colour in _COLOURS])) for i in range(3)]
+    opacity = canvas.point(_table([255 * share for share in _OPACITY]))
+    return Image.composite(Image.merge("RGB", bands), photo.convert("RGB"), opacity)
+
+
+def _table(values: list[float]) -> list[int]:
+    """What each of the 256 levels of strength becomes, between the stops in a straight line."""
+    levels = np.linspace(0, 1, 256)
+    return np.interp(levels, _STOPS, values).round().astype(int).tolist()
 
 
 def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash") -> Image.Image:
@@ -45,10 +49,11 @@ def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash")
     Args: see `overlay`.
 
     Returns:
-        RGB image, 640 pixels wide.
+        RGB image, 640 pixels wide; a tall photo is drawn 1,280 pixels high, between margins.
     """
     width = 640
-    photo = photo.resize((width, max(1, round(width * photo.height / photo.width))))
+    scale = min(width / photo.width, 2 * width / photo.height)
+    photo = photo.resize([max(1, round(side * scale)) for side in photo.size])
     font = ImageFont.load_default(size=24)
     lines = list(as_lines(prediction))
     margin, line_height = 12, 32
@@ -58,7 +63,7 @@ def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash")
     for number, line in enumerate(lines):
         colour = "black" if number == 0 else "#666666"
         draw.text((margin, margin + number * line_height), line, font=font, fill=colour)
-    figure.paste(overlay(photo, prediction.evidence(), fit), (0, header))
+    figure.paste(overlay(photo, prediction.evidence(), fit), ((width - photo.width) // 2, header))
     return figure
 
 

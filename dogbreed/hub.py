@@ -14,4 +14,4 @@ def locate_bundle(source: str | Path | None = None, revision: str | None = None)
         revision: Branch, tag or commit of a source on the Hub.
     """
     source = source or os.environ.get("DOGBREED_MODEL") or DEFAULT_BUNDLE
-    return Path(source).expanduser()
+    return Path(os.path.expanduser(source))

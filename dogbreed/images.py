@@ -20,6 +20,17 @@ FITS = ("squash", "letterbox", "crop")
 # ImageNet is commonly evaluated on the middle 87.5 % of the shorter side.
 _CROP_MARGIN = (1 - 0.875) / 2
 
+# What people take and save photos in; Pillow reads more, some by starting other programs.
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO")
+
+_TOO_BIG = "This photo is larger than 20 MB; save it smaller and try again."
+_TOO_MANY_PIXELS = "This image has more than 50 megapixels; save it smaller and try again."
+_OPENED_AS_TEXT = "The file was opened as text; open it in binary mode ('rb')."
+
+# The limit here is stricter than the one that Pillow warns of; broken EXIF is no one's concern.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", message="Corrupt EXIF data", module="PIL")
+
 # Files with 16 bits a channel arrive as "I" from some formats.
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
@@ -70,14 +81,23 @@ def fit_frame(image: Image.Image, size: int, fit: str) -> np.ndarray:
     if fit == "squash":
         square = image.resize((size, size), Image.Resampling.BILINEAR)
     elif fit == "letterbox":
-        grey = (128, 128, 128)
-        square = ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR, color=grey)
+        square = _letterbox(image, size)
     elif fit == "crop":
         box = frame_box(image.size, fit)
         square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
     else:
         raise ValueError(f"fit must be one of {', '.join(FITS)}, not {fit!r}")
     return np.asarray(square)
+
+
+def _letterbox(image: Image.Image, size: int) -> Image.Image:
+    scale = size / max(image.size)
+    # Extremely long photos would else have no pixels left across.
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    square = Image.new("RGB", (size, size), (128, 128, 128))
+    inner = image.resize((width, height), Image.Resampling.BILINEAR)
+    square.paste(inner, ((size - width) // 2, (size - height) // 2))
+    return square
 
 
 def frame_box(size: tuple[int, int], fit: str) -> tuple[int, int, int, int]:
@@ -99,16 +119,15 @@ def frame_box(size: tuple[int, int], fit: str) -> tuple[int, int, int, int]:
 
 
 def _read(source: str | os.PathLike | bytes | bytearray | BinaryIO) -> bytes:
-    too_big = "This photo is larger than 20 MB; save it smaller and try again."
     if isinstance(source, (bytes, bytearray)):
         if len(source) > MAX_BYTES:
-            raise InvalidImageError(too_big)
+            raise InvalidImageError(_TOO_BIG)
         return bytes(source)
     if isinstance(source, (str, os.PathLike)):
         if str(source).startswith(("http://", "https://")):
             raise InvalidImageError(f"{source} is a web address; download the photo first.")
         path = Path(source)
-        if path.is_dir():
+        if os.path.isdir(path):
             raise InvalidImageError(f"{path} is a folder; name a photo inside it.")
         try:
             with path.open("rb") as file:
@@ -121,17 +140,19 @@ def _read(source: str | os.PathLike | bytes | bytearray | BinaryIO) -> bytes:
     elif hasattr(source, "read"):
         try:
             data = source.read(MAX_BYTES + 1)
+        except UnicodeDecodeError:
+            raise InvalidImageError(_OPENED_AS_TEXT) from None
         except (OSError, ValueError) as error:
             raise InvalidImageError(f"The file object cannot be read: {error}.") from None
         if not isinstance(data, bytes):
-            raise InvalidImageError("The file was opened as text; open it in binary mode ('rb').")
+            raise InvalidImageError(_OPENED_AS_TEXT)
     else:
         raise InvalidImageError(
             f"A {type(source).__name__} is no photo; give a path, bytes, a file, "
             "a PIL image or a NumPy array."
         )
     if len(data) > MAX_BYTES:
-        raise InvalidImageError(too_big)
+        raise InvalidImageError(_TOO_BIG)
     return data
 
 
@@ -139,12 +160,9 @@ def _open_and_decode(file: BytesIO) -> Image.Image:
     if not file.getbuffer().nbytes:
         raise InvalidImageError("This file is empty; choose a photo.")
     try:
-        with warnings.catch_warnings():
-            # The limit below is stricter than Pillow's own warning.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(file)
-    except Image.DecompressionBombError:
-        raise InvalidImageError(_too_many_pixels()) from None
+        image = Image.open(file, formats=_FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InvalidImageError(_TOO_MANY_PIXELS) from None
     except Exception:
         # Decoders raise many kinds of errors on files made to break them.
         raise InvalidImageError(
@@ -159,11 +177,11 @@ def _decode(image: Image.Image) -> Image.Image:
         if getattr(image, "n_frames", 1) > 1:
             image.seek(0)
         image.load()
+        return _to_rgb(_upright(image))
     except Exception:
         raise InvalidImageError(
             "This image is damaged or incomplete; save or download it again."
         ) from None
-    return _to_rgb(_upright(image))
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -175,7 +193,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
+    if image.mode == "RGB" and not image.has_transparency_data:
         return image
     if image.mode in _SIXTEEN_BIT_MODES:
         values = np.asarray(image).astype(np.float32) / 257
@@ -183,7 +201,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         values = np.nan_to_num(np.asarray(image))
         scale = 255 if values.max(initial=0) <= 1 else 1
-        return Image.fromarray(np.clip(values * scale, 0, 255).astype(np.uint8)).convert("RGB")
+        return Image.fromarray(np.clip((values * scale).round(), 0, 255).astype(np.uint8)).convert(
+            "RGB"
+        )
+    if image.mode in ("La", "RGBa"):
+        image = image.convert(image.mode.upper())
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
@@ -217,12 +239,8 @@ def _from_array(array: np.ndarray) -> Image.Image:
 def _check_size(size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
-        raise InvalidImageError(_too_many_pixels())
+        raise InvalidImageError(_TOO_MANY_PIXELS)
     if min(width, height) < MIN_SIDE:
         raise InvalidImageError(
             f"This image is {width}×{height} pixels; it needs at least {MIN_SIDE}×{MIN_SIDE}."
         )
-
-
-def _too_many_pixels() -> str:
-    return "This image has more than 50 megapixels; save it smaller and try again."

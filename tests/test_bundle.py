@@ -1,0 +1,320 @@
+"""The model bundle: written, read back, and refused when anything is wrong with it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dogbreed.bundle import (
+    CARD,
+    CONFIG,
+    NETWORK,
+    check_config,
+    copy_bundle,
+    read_bundle,
+    sha256,
+    write_config,
+)
+from dogbreed.errors import BundleError
+from dogbreed.files import write_beside
+from tests.tiny_bundle import LABELS, NAMES, assert_one_sentence, make_config, write_bundle
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A valid bundle to spoil."""
+    return write_bundle(tmp_path / "bundle")
+
+
+def change_config(path: Path, **changes) -> None:
+    """Change fields of a config.json; None takes a field away."""
+    config = {**json.loads((path / CONFIG).read_text()), **changes}
+    config = {field: value for field, value in config.items() if value is not None}
+    (path / CONFIG).write_text(json.dumps(config))
+
+
+def refusal(path: Path, **options) -> str:
+    """The message for a bundle that is refused."""
+    with pytest.raises(BundleError) as caught:
+        read_bundle(path, **options)
+    message = str(caught.value)
+    assert_one_sentence(message)
+    return message
+
+
+def test_what_is_written_is_read_back(bundle):
+    read = read_bundle(bundle)
+    assert read.path == bundle
+    assert read.labels == LABELS
+    assert read.names == NAMES
+    assert read.network == bundle / NETWORK
+    assert {**read.config, **make_config()} == read.config
+    assert read_bundle(str(bundle)) == read
+
+
+def test_the_config_states_every_file_but_itself_and_the_card(bundle):
+    config = json.loads((bundle / CONFIG).read_text())
+    assert config["format_version"] == 1
+    assert set(config["files"]) == {NETWORK, "metrics/history.csv"}
+    for name, stated in config["files"].items():
+        file = bundle / name
+        assert stated == {"sha256": sha256(file), "size": file.stat().st_size}
+
+
+def test_sha256_is_the_known_one(tmp_path):
+    file = tmp_path / "abc"
+    file.write_bytes(b"abc")
+    assert sha256(file) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_the_config_is_for_people_too(tmp_path):
+    labels, names = ("n1-Löwchen", "n2-Šarplaninac"), ("Löwchen", "Šarplaninac")
+    path = write_bundle(tmp_path / "bundle", **make_config(labels, names))
+    assert "Šarplaninac" in (path / CONFIG).read_text(encoding="utf-8")
+    assert read_bundle(path).names == names
+
+
+def test_labels_are_in_the_order_of_their_numbers(tmp_path):
+    labels = tuple(f"breed_{number}" for number in range(12))
+    names = tuple(f"Breed {number}" for number in range(12))
+    config = make_config(labels, names)
+    config["id2label"] = dict(sorted(config["id2label"].items()))
+    assert list(config["id2label"])[1:3] == ["1", "10"]
+    read = read_bundle(write_bundle(tmp_path / "bundle", **config))
+    assert (read.labels, read.names) == (labels, names)
+
+
+def test_other_files_are_checked_when_asked_for(bundle):
+    history = "metrics/history.csv"
+    read_bundle(bundle, files=(NETWORK, history))
+    (bundle / history).write_text("epoch,loss\n1,0.4\n")
+    read_bundle(bundle)
+    assert "damaged" in refusal(bundle, files=(NETWORK, history))
+    assert "missing" in refusal(bundle, files=("model.weights.h5",))
+
+
+def test_the_card_may_change(bundle):
+    (bundle / CARD).write_text("# Another text\n")
+    read_bundle(bundle)
+
+
+def test_a_moved_bundle_is_still_valid(bundle, tmp_path):
+    moved = shutil.move(bundle, tmp_path / "elsewhere")
+    assert read_bundle(moved).labels == LABELS
+
+
+def test_no_bundle(tmp_path):
+    assert "check the path" in refusal(tmp_path / "missing")
+    (tmp_path / "file").touch()
+    assert "check the path" in refusal(tmp_path / "file")
+    assert CONFIG in refusal(tmp_path)
+    refusal(Path("a" * 5_000))
+    refusal(Path("a\0b"))
+
+
+def test_a_missing_network(bundle):
+    (bundle / NETWORK).unlink()
+    assert f"{NETWORK} is missing" in refusal(bundle)
+
+
+def test_a_network_of_another_size_or_hash(bundle):
+    network = bundle / NETWORK
+    data = network.read_bytes()
+    network.write_bytes(data + b"\0")
+    assert "damaged" in refusal(bundle)
+    network.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert "damaged" in refusal(bundle)
+    network.write_bytes(data)
+    read_bundle(bundle)
+
+
+@pytest.mark.parametrize("field", ["sha256", "size"])
+def test_size_and_hash_must_both_agree(bundle, field):
+    files = json.loads((bundle / CONFIG).read_text())["files"]
+    files[NETWORK][field] = {"sha256": "0" * 64, "size": 1}[field]
+    change_config(bundle, files=files)
+    assert "damaged" in refusal(bundle)
+    del files[NETWORK][field]
+    change_config(bundle, files=files)
+    refusal(bundle)
+
+
+def test_a_network_that_the_config_does_not_state(bundle):
+    change_config(bundle, files={})
+    refusal(bundle)
+    change_config(bundle, files={NETWORK: "trust me"})
+    refusal(bundle)
+
+
+@pytest.mark.parametrize("version", [2, 99])
+def test_a_newer_format_says_to_upgrade(bundle, version):
+    change_config(bundle, format_version=version)
+    message = refusal(bundle)
+    assert str(version) in message and "upgrade" in message
+
+
+@pytest.mark.parametrize("version", [None, "1", 0, 1.5, True])
+def test_an_unknown_format(bundle, version):
+    change_config(bundle, format_version=version)
+    refusal(bundle)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '"text"',
+        "1",
+        "\ufeff{}",
+        pytest.param("[" * 100_000, id="nested"),
+        pytest.param('{"format_version": ' + "1" * 10_000 + "}", id="long number"),
+    ],
+)
+def test_a_config_that_is_not_json_of_the_right_kind(bundle, text):
+    (bundle / CONFIG).write_text(text, encoding="utf-8")
+    refusal(bundle)
+
+
+def test_a_config_that_is_not_text(bundle):
+    (bundle / CONFIG).write_bytes(b"\xff\xfe\x00{")
+    refusal(bundle)
+    (bundle / CONFIG).unlink()
+    (bundle / CONFIG).mkdir()
+    refusal(bundle)
+
+
+@pytest.mark.parametrize("field", [*make_config(), "files"])
+def test_a_missing_field_is_named(bundle, field):
+    change_config(bundle, **{field: None})
+    assert field in refusal(bundle)
+
+
+@pytest.mark.parametrize("field", [*make_config(), "files"])
+def test_a_field_of_the_wrong_kind_is_named(bundle, field):
+    for value in (True, ["text"] if field != "metrics" else "text"):
+        change_config(bundle, **{field: value})
+        assert field in refusal(bundle)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"label2id": {LABELS[0]: 1, LABELS[1]: 0, LABELS[2]: 2}},
+        {"label2id": {LABELS[0]: 0, LABELS[1]: 1}},
+        {"label2id": {}},
+        {"id2label": {"0": LABELS[0], "1": LABELS[1], "3": LABELS[2]}},
+        {"id2label": {"0": LABELS[0], "1": LABELS[1]}},
+        {"id2label": {"0": LABELS[0], "1": LABELS[1], "2": [LABELS[2]]}},
+        {"id2label": {"0": LABELS[0]}, "label2id": {LABELS[0]: 0}},
+        {"id2label": {}, "label2id": {}},
+        {"names": {LABELS[0]: "Red disc"}},
+        {"names": dict.fromkeys(LABELS, 3)},
+        {"temperature": 0},
+        {"temperature": -1.0},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"preprocessing": {"scale": "inception"}},
+        {"preprocessing": {"scale": "inception", "fit": "stretch"}},
+        {"preprocessing": {"scale": "caffe", "fit": "squash"}},
+    ],
+)
+def test_a_config_that_contradicts_itself(bundle, changes):
+    change_config(bundle, **changes)
+    refusal(bundle)
+
+
+def test_two_classes_cannot_share_a_label_or_a_name(bundle):
+    twice = {"0": LABELS[0], "1": LABELS[1], "2": LABELS[1]}
+    change_config(bundle, id2label=twice, label2id={LABELS[0]: 0, LABELS[1]: 2})
+    refusal(bundle)
+    change_config(bundle, **{**make_config(), "names": dict.fromkeys(LABELS, "Dog")})
+    refusal(bundle)
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "metrics/../../x", ".."])
+def test_a_file_outside_of_the_bundle(bundle, name):
+    (bundle.parent / "x").write_bytes(b"abc")
+    files = json.loads((bundle / CONFIG).read_text())["files"]
+    stated = {"sha256": sha256(bundle.parent / "x"), "size": 3}
+    change_config(bundle, files={**files, name: stated})
+    assert "outside" in refusal(bundle)
+    assert "outside" in refusal(bundle, files=(name,))
+
+
+@pytest.mark.parametrize("changes", [{"temperature": 0}, {"label2id": {}}, {"training": None}])
+def test_a_config_that_could_not_be_read_is_not_written(bundle, changes):
+    before = (bundle / CONFIG).read_bytes()
+    with pytest.raises(BundleError):
+        write_config(bundle, {**make_config(), **changes})
+    assert (bundle / CONFIG).read_bytes() == before
+
+
+def test_check_config_takes_what_json_gives():
+    check_config({"format_version": 1, **make_config(), "files": {}}, "here")
+    for value in (None, [], "text", 3):
+        with pytest.raises(BundleError) as caught:
+            check_config(value, "here")
+        assert_one_sentence(str(caught.value))
+
+
+def test_a_copy_holds_the_same_and_states_what_it_holds(bundle, tmp_path):
+    everything = copy_bundle(read_bundle(bundle), tmp_path / "copies" / "all")
+    assert everything.config == read_bundle(bundle).config
+    for name in (NETWORK, CARD, "metrics/history.csv"):
+        assert (everything.path / name).read_bytes() == (bundle / name).read_bytes()
+
+    (bundle / "stray.txt").touch()
+    less = copy_bundle(read_bundle(bundle), tmp_path / "copies" / "less", ["metrics"])
+    assert set(less.config["files"]) == {NETWORK}
+    assert {file.name for file in less.path.rglob("*")} == {NETWORK, CARD, CONFIG}
+    assert {path.name for path in (tmp_path / "copies").iterdir()} == {"all", "less"}
+
+
+def test_a_copy_takes_the_place_of_nothing(bundle, tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(BundleError) as caught:
+        copy_bundle(read_bundle(bundle), tmp_path / "there")
+    assert_one_sentence(str(caught.value))
+    assert not list((tmp_path / "there").iterdir())
+
+
+def test_a_copy_does_not_pass_damage_on_as_sound(bundle, tmp_path):
+    read = read_bundle(bundle)
+    (bundle / "metrics" / "history.csv").write_text("damaged")
+    with pytest.raises(BundleError):
+        copy_bundle(read, tmp_path / "copy")
+    assert {path.name for path in tmp_path.iterdir()} == {"bundle"}
+
+
+def test_write_beside_replaces_the_file_when_it_is_complete(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with write_beside(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError, KeyboardInterrupt])
+def test_write_beside_leaves_everything_as_it_was_on_failure(tmp_path, error):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(error), write_beside(path) as file:
+        file.write(b"half")
+        raise error
+    with pytest.raises(error), write_beside(tmp_path / "another") as file:
+        raise error
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_write_beside_into_no_folder(tmp_path):
+    with pytest.raises(OSError), write_beside(tmp_path / "missing" / "file"):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,284 @@
+"""The classifier: its answers from a network whose evidence is known, and the model that ships."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogbreed import DogBreedClassifier, Prediction
+from dogbreed.bundle import DEFAULT_BUNDLE
+from dogbreed.errors import BundleError, DogBreedError, InvalidImageError
+from tests.tiny_bundle import (
+    CELLS,
+    LABELS,
+    NAMES,
+    SIZE,
+    TEMPERATURE,
+    UINT8,
+    assert_one_sentence,
+    build_network,
+    draw_disc,
+    expected_evidence,
+    make_config,
+    noise,
+    write_bundle,
+)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    """A small bundle."""
+    return write_bundle(tmp_path_factory.mktemp("tiny") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def classifier(tiny) -> DogBreedClassifier:
+    """The classifier of the small bundle."""
+    return DogBreedClassifier.from_pretrained(tiny)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> DogBreedClassifier:
+    """The classifier that ships."""
+    return DogBreedClassifier.from_pretrained(DEFAULT_BUNDLE)
+
+
+def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
+    exponentials = np.exp(logits / temperature)
+    return exponentials / exponentials.sum()
+
+
+def same(one: Prediction, other: Prediction) -> bool:
+    """Whether two predictions are the same to the last bit."""
+    return one == other and np.array_equal(one.evidence_map, other.evidence_map)
+
+
+def refusal(path: Path) -> str:
+    """The message for a bundle that cannot be loaded."""
+    with pytest.raises(BundleError) as caught:
+        DogBreedClassifier.from_pretrained(path)
+    assert_one_sentence(str(caught.value))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_probabilities_are_the_softmax_of_the_mean_evidence(classifier, seed):
+    photo = noise(SIZE, SIZE, seed)
+    evidence = expected_evidence(photo)
+    expected = softmax(evidence.mean(axis=(0, 1)), TEMPERATURE)
+    order = sorted(range(3), key=lambda number: -expected[number])
+
+    prediction = classifier.predict(photo)
+    assert prediction.ids == tuple(order)
+    assert prediction.labels == tuple(NAMES[number] for number in order)
+    assert prediction.probabilities == pytest.approx(expected[order], abs=1e-6)
+    assert sum(prediction.probabilities) == pytest.approx(1)
+    assert np.allclose(prediction.evidence_map, evidence, atol=1e-5)
+
+
+def test_evidence_is_where_the_colour_is(classifier):
+    prediction = classifier.predict(draw_disc(colour="red"))
+    assert prediction.labels[0] == "Red disc"
+    evidence = prediction.evidence()
+    assert evidence.shape == (CELLS, CELLS)
+    assert evidence[1:3, 1:3] == pytest.approx(1)
+    assert evidence[:, 4:] == pytest.approx(-1)
+    assert evidence[4:] == pytest.approx(-1)
+    assert np.array_equal(evidence, prediction.evidence("Red disc"))
+    assert prediction.evidence("Blue triangle") == pytest.approx(-1)
+    # Not mirrored and not turned: a disc elsewhere is seen elsewhere.
+    turned = classifier.predict(draw_disc().transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    assert np.allclose(turned.evidence("Red disc"), evidence[:, ::-1], atol=1e-6)
+
+
+def test_the_mean_of_the_evidence_is_the_logit(classifier):
+    prediction = classifier.predict(noise(SIZE, SIZE, 7))
+    assert prediction.evidence_map.shape == (CELLS, CELLS, 3)
+    assert prediction.evidence_map.dtype == np.float32
+    logits = np.array([prediction.evidence(name).mean(dtype=float) for name in NAMES])
+    expected = dict(zip(NAMES, softmax(logits, TEMPERATURE), strict=True))
+    assert prediction.as_dict() == pytest.approx(expected)
+
+
+def test_evidence_for_another_label_is_refused(classifier):
+    prediction = classifier.predict(draw_disc(), top_k=1)
+    for label in ("Poodle", "Blue triangle", LABELS[0], ""):
+        with pytest.raises(KeyError):
+            prediction.evidence(label)
+
+
+def test_top_k(classifier):
+    photo = noise(SIZE, SIZE, 3)
+    everything = classifier.predict(photo)
+    for top_k in (1, 2, 3, 4, 100):
+        prediction = classifier.predict(photo, top_k)
+        assert prediction.labels == everything.labels[:top_k]
+        assert prediction.probabilities == everything.probabilities[:top_k]
+        assert len(prediction.ids) == min(top_k, 3)
+    for top_k in (0, -1):
+        with pytest.raises(ValueError, match="top_k"):
+            classifier.predict(photo, top_k)
+
+
+def test_as_dict_is_best_first(classifier):
+    prediction = classifier.predict(np.full((SIZE, SIZE, 3), (40, 120, 200), np.uint8))
+    as_dict = prediction.as_dict()
+    assert list(as_dict) == ["Blue triangle", "Green square", "Red disc"]
+    assert tuple(as_dict.values()) == prediction.probabilities
+    assert all(type(value) is float for value in as_dict.values())
+    assert sorted(as_dict.values(), reverse=True) == list(as_dict.values())
+
+
+def test_a_batch_is_answered_like_each_photo_alone(classifier):
+    photos = [draw_disc(colour="red"), noise(40, 20), draw_disc(64, "blue")]
+    predictions = classifier.predict_batch(iter(photos), top_k=2)
+    assert [p.labels[0] for p in predictions][::2] == ["Red disc", "Blue triangle"]
+    for photo, prediction in zip(photos, predictions, strict=True):
+        assert len(prediction.labels) == 2
+        assert same(prediction, classifier.predict(photo, top_k=2))
+    assert classifier.predict_batch([]) == []
+
+
+def test_an_earlier_answer_stays_as_it_was(classifier):
+    first = classifier.predict(draw_disc(colour="red"))
+    before = first.evidence_map.copy()
+    classifier.predict(draw_disc(colour="blue"))
+    assert np.array_equal(first.evidence_map, before)
+
+
+def test_temperature_changes_probabilities_but_not_the_order(tmp_path):
+    photo = np.full((SIZE, SIZE, 3), (200, 120, 40), np.uint8)
+    logits = expected_evidence(photo).mean(axis=(0, 1))
+    best = []
+    for temperature in (0.01, 0.5, 1, 4):
+        path = write_bundle(tmp_path / str(temperature), temperature=temperature)
+        prediction = DogBreedClassifier.from_pretrained(path).predict(photo)
+        assert prediction.labels == NAMES
+        assert prediction.probabilities == pytest.approx(softmax(logits, temperature), abs=1e-5)
+        best.append(prediction.probabilities[0])
+    assert best == sorted(best, reverse=True) and best[0] > best[-1]
+
+
+def test_the_photo_is_fitted_as_the_config_says(tmp_path):
+    photo = np.zeros((32, 64, 3), np.uint8)
+    photo[:, :16, 0] = 255  # Red on the left, outside of what a crop shows.
+    photo[:, 16:, 2] = 255
+    red = {}
+    for fit in ("squash", "letterbox", "crop"):
+        preprocessing = {"scale": "inception", "fit": fit}
+        path = write_bundle(tmp_path / fit, preprocessing=preprocessing)
+        red[fit] = DogBreedClassifier.from_pretrained(path).predict(photo).evidence("Red disc")
+    assert red["squash"][:, 0] == pytest.approx(1)
+    assert red["squash"][:, 3:] == pytest.approx(-1)
+    grey = 128 / 127.5 - 1
+    assert red["letterbox"][[0, 1, 6, 7]] == pytest.approx(grey, abs=1e-5)
+    assert red["letterbox"][2:6, 0] == pytest.approx(1)
+    assert red["crop"] == pytest.approx(-1)
+
+
+def test_eight_threads_get_the_same_answers_as_one(classifier):
+    photos = [noise(SIZE, SIZE, seed) for seed in range(40)]
+    alone = [classifier.predict(photo) for photo in photos]
+    assert len({prediction.probabilities for prediction in alone}) == 40
+    jobs = list(range(40)) * 25
+    random.Random(0).shuffle(jobs)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda job: classifier.predict(photos[job]), jobs))
+    assert all(same(answer, alone[job]) for job, answer in zip(jobs, answers, strict=True))
+
+
+def test_what_is_no_photo_is_refused_and_the_next_one_answered(classifier):
+    for source in (b"", "missing.jpg", np.zeros((4, 4, 3), np.uint8), None):
+        with pytest.raises(InvalidImageError) as caught:
+            classifier.predict(source)
+        assert isinstance(caught.value, DogBreedError)
+    assert classifier.predict(draw_disc()).labels[0] == "Red disc"
+
+
+def test_names_are_by_class_number(classifier):
+    assert classifier.names == NAMES
+
+
+def test_where_the_model_comes_from(tiny, tmp_path, monkeypatch):
+    other = write_bundle(tmp_path / "other", temperature=3.0)
+    assert DogBreedClassifier.from_pretrained(str(tiny)).bundle.path == tiny
+    monkeypatch.setenv("DOGBREED_MODEL", str(other))
+    assert DogBreedClassifier.from_pretrained().bundle.config["temperature"] == 3.0
+    assert DogBreedClassifier.from_pretrained(tiny).bundle.path == tiny
+    monkeypatch.setenv("DOGBREED_MODEL", str(tmp_path / "missing"))
+    with pytest.raises(BundleError):
+        DogBreedClassifier.from_pretrained()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert DogBreedClassifier.from_pretrained("~/other").bundle.path == other
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_the_model_that_ships_is_the_default(monkeypatch, value):
+    monkeypatch.delenv("DOGBREED_MODEL", raising=False)
+    if value is not None:
+        monkeypatch.setenv("DOGBREED_MODEL", value)
+    assert DogBreedClassifier.from_pretrained().bundle.path == DEFAULT_BUNDLE
+
+
+@pytest.mark.parametrize("source", ["missing", "~no-such-user-here/model", "a" * 5_000])
+def test_a_model_that_is_not_there(source):
+    refusal(Path(source))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"channels": 4},
+        {"size": 64},
+        {"kind": UINT8},
+        {"inputs": 2},
+        {"outputs": 2},
+        {"flat": True},
+    ],
+    ids=str,
+)
+def test_a_network_that_does_not_fit_its_config(tmp_path, network):
+    path = write_bundle(tmp_path / "bundle", build_network(**network))
+    assert "model.tflite" in refusal(path)
+
+
+def test_a_config_that_does_not_fit_its_network(tmp_path):
+    assert "32×32" in refusal(write_bundle(tmp_path / "size", build_network(size=64)))
+    assert "64×64" in refusal(write_bundle(tmp_path / "side", image_size=64))
+    more = make_config((*LABELS, "cat"), (*NAMES, "Cat"))
+    assert "4 classes" in refusal(write_bundle(tmp_path / "more", **more))
+    fewer = make_config(LABELS[:2], NAMES[:2])
+    assert "2 classes" in refusal(write_bundle(tmp_path / "fewer", **fewer))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 200, -8])
+def test_a_network_that_is_no_network(tmp_path, cut):
+    """The hash agrees, as it does when a bundle was made from a broken file."""
+    refusal(write_bundle(tmp_path / "cut", build_network()[:cut]))
+    refusal(write_bundle(tmp_path / "text", b"This is no network. Really.\n" * 99))
+
+
+def test_the_shipped_bundle_is_small_and_loads(shipped):
+    total = sum(file.stat().st_size for file in DEFAULT_BUNDLE.rglob("*") if file.is_file())
+    assert total < 25_000_000
+    assert not list(DEFAULT_BUNDLE.rglob("*.h5"))
+    assert len(shipped.names) == 120
+
+
+def test_the_shipped_model_answers_a_fixed_photo_the_same_twice(shipped):
+    photo = noise(300, 200)
+    first = shipped.predict(photo)
+    assert same(first, shipped.predict(photo))
+    assert len(set(first.labels)) == 3 and set(first.labels) <= set(shipped.names)
+    assert first.evidence_map.shape == (8, 8, 120)
+    assert 0 < sum(first.probabilities) <= 1
+    assert list(first.probabilities) == sorted(first.probabilities, reverse=True)
+    assert sum(shipped.predict(photo, top_k=120).probabilities) == pytest.approx(1)
+
+
+def test_the_shipped_model_looks_at_the_photo(shipped):
+    one, other = shipped.predict(noise(64, 64)), shipped.predict(draw_disc(64))
+    assert one.probabilities != other.probabilities
