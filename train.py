@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--validation-per-class", type=positive, metavar="N", help="cut from training (default: 25)"
     )
     data.add_argument("--limit-per-class", type=positive, metavar="N", help="for a quick run")
-    data.add_argument("--fit", choices=FITS, help="how a photo becomes a square (default: squash)")
+    data.add_argument("--fit", choices=FITS, help="how a photo becomes a square (default: crop)")
 
     how = parser.add_argument_group("training")
     how.add_argument(

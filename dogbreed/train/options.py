@@ -31,7 +31,7 @@ class Options:
     recipe: str = "features"
     backbone_weights: str = IMAGENET
     image_size: int = 299
-    fit: str = "squash"
+    fit: str = "crop"
     augment_views: int = 0
     learning_rate: list[float] = field(default_factory=lambda: [1e-4, 3e-4, 1e-3])
     l2: list[float] = field(default_factory=lambda: [0.0, 1e-5, 1e-4])
