@@ -4,6 +4,7 @@ python -m dogbreed predict dog.jpg
 python -m dogbreed predict photos/ --json
 python -m dogbreed predict dog.jpg --figure answer.png
 python -m dogbreed push my-model user/name --tag v1
+python -m dogbreed deploy-space user/space --model user/name
 """
 
 import argparse
@@ -51,6 +52,17 @@ def build_parser() -> argparse.ArgumentParser:
     push.add_argument("--revision", metavar="BRANCH", help="created if needed (default: main)")
     push.add_argument("--tag", help="name for this state")
     push.set_defaults(run=push_command)
+
+    space = commands.add_parser("deploy-space", help="put the page on a Space of the Hub")
+    space.add_argument("repo_id", metavar="USER/SPACE", help="created if needed")
+    model = space.add_mutually_exclusive_group()
+    model.add_argument("--model", metavar="USER/NAME", help="model that the Space loads")
+    model.add_argument(
+        "--bundle", metavar="DIR", help="model that goes with it (default: the one that ships)"
+    )
+    space.add_argument("--private", action="store_true", help="only you may see it")
+    space.add_argument("--hardware", metavar="NAME", help="default: cpu-basic, which is the least")
+    space.set_defaults(run=space_command)
     return parser
 
 
@@ -107,6 +119,22 @@ def push_command(options: argparse.Namespace) -> int:
         private=options.private,
         revision=options.revision,
         tag=options.tag,
+    )
+    print(address)
+    return 0
+
+
+def space_command(options: argparse.Namespace) -> int:
+    """Deploy the page to a Space, wait until it runs, and print its address."""
+    from dogbreed.space import deploy_space
+
+    address = deploy_space(
+        options.repo_id,
+        model=options.model,
+        bundle=options.bundle,
+        private=options.private,
+        hardware=options.hardware,
+        tell=lambda line: print(line, file=sys.stderr),
     )
     print(address)
     return 0
