@@ -87,7 +87,7 @@ def _load_from_hub(repo_id: str, revision: str | None, files: Iterable[str]) -> 
             raise
         reason = str(obstacle or explain(error, repo_id, revision=revision)).partition(";")[0]
         raise HubError(
-            f"{reason} and {address} is not in its cache; connect once, or use the model that "
+            f"{reason} and {address} is not in the cache; connect once, or use the model that "
             "ships, without --model and $DOGBREED_MODEL (`app.py --fallback default` does)."
         ) from error
     except EntryNotFoundError:
