@@ -3,6 +3,7 @@
 python app.py
 python app.py --share
 python app.py --model my-model --port 8000
+python app.py --model user/name@v1 --fallback default
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import sys
 
 from dogbreed import DogBreedClassifier, DogBreedError
+from dogbreed.bundle import DEFAULT_BUNDLE
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -17,7 +19,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", metavar="BUNDLE", help="default: the model that ships")
+    parser.add_argument(
+        "--model",
+        metavar="BUNDLE",
+        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
+        "that ships)",
+    )
+    parser.add_argument(
+        "--fallback",
+        choices=("default",),
+        help="default: start with the model that ships if the other cannot be loaded",
+    )
     parser.add_argument("--share", action="store_true", help="also make a public link")
     parser.add_argument("--host", help="default: 127.0.0.1; 0.0.0.0 for the whole network")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
@@ -33,7 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
         classifier = DogBreedClassifier.from_pretrained(options.model)
     except DogBreedError as error:
         print(f"app.py: {error}", file=sys.stderr)
-        return 2
+        if options.fallback is None:
+            return 2
+        print("app.py: starting with the model that ships instead.", file=sys.stderr)
+        classifier = DogBreedClassifier.from_pretrained(DEFAULT_BUNDLE)
     from dogbreed.ui import build_page
 
     page = build_page(classifier)

@@ -3,6 +3,8 @@
     python train.py --output my-model
     python train.py --dataset photos/ --output my-model --limit-per-class 20
     python train.py --dataset user/dogs --recipe article --epochs 2 --output my-model
+    python train.py --output my-model --push-to user/name --tag v1
+    python train.py --init-from user/name --dataset photos/ --output my-model
     python train.py --evaluate my-model --dataset user/dogs
 
 A killed run goes on where it was when the same command is given again.
@@ -10,15 +12,17 @@ A killed run goes on where it was when the same command is given again.
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
 # TensorFlow greets with a page of notices otherwise; warnings and errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from dogbreed.errors import DogBreedError
+from dogbreed.errors import DogBreedError, HubError, UsageError
 from dogbreed.images import FITS
-from dogbreed.train.options import Options
+from dogbreed.push import check_push, push_bundle
+from dogbreed.train.options import Options, public_name
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -71,8 +75,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="fit once more on training and validation photos together (default: yes)",
     )
     how.add_argument("--seed", type=int, help="default: 42")
+    how.add_argument(
+        "--init-from",
+        metavar="BUNDLE",
+        help="start the head from this bundle, a folder or user/name[@revision]",
+    )
     how.add_argument("--notes", type=Path, metavar="FILE", help="Markdown that the card includes")
     how.add_argument("--cache-dir", type=Path, metavar="DIR", help="default: ~/.cache/dogbreed")
+    push = parser.add_argument_group("the Hub")
+    push.add_argument("--push-to", metavar="USER/NAME", help="push the bundle there afterwards")
+    push.add_argument("--private", action="store_true", default=None, help="only you may see it")
+    push.add_argument("--revision", metavar="BRANCH", help="created if needed (default: main)")
+    push.add_argument("--tag", help="name for this state")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="with --evaluate: write tables and pictures"
     )
@@ -91,9 +105,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     given = {k: v for k, v in vars(build_parser().parse_args(arguments)).items() if v is not None}
     source, report = given.pop("evaluate", None), given.pop("report", None)
+    push_to = given.pop("push_to", None)
+    push = {name: given.pop(name) for name in ("private", "revision", "tag") if name in given}
     try:
+        if push_to is None and push:
+            raise UsageError(f"--{next(iter(push))} goes with --push-to; name where to push.")
         if source is None:
-            train_command(Options(**given))
+            train_command(Options(**given), push_to, push)
+        elif push_to is not None:
+            raise UsageError("--evaluate pushes nothing; use `python -m dogbreed push`.")
         else:
             evaluate_command(source, given, report)
     except DogBreedError as error:
@@ -105,8 +125,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def train_command(options: Options) -> None:
-    """Train, then say how good it is and what to do next."""
+def train_command(options: Options, push_to: str | None, push: dict) -> None:
+    """Train, say how good it is, push it if asked to, and say what to do next.
+
+    Args:
+        options: Of the training.
+        push_to: Repository on the Hub, if it is to be pushed.
+        push: Keywords of `push_bundle`.
+    """
+    if push_to is not None:
+        # Before hours are spent.
+        check_push(push_to, private="private" in push, tag=push.get("tag"))
     from dogbreed.train.run import train
 
     bundle = train(options)
@@ -117,13 +146,23 @@ def train_command(options: Options) -> None:
     print(f"\nThe model is in {options.output}. Next:")
     print(f"  python -m dogbreed predict PHOTO --model {options.output}")
     print(f"  python app.py --model {options.output}")
+    if push_to is None:
+        print(f"  python -m dogbreed push {options.output} USER/NAME")
+        return
+    try:
+        print(f"\nPushed to {push_bundle(bundle, push_to, **push)}")
+    except HubError:
+        again = ["python", "-m", "dogbreed", "push", str(options.output), push_to]
+        for name, value in push.items():
+            again += [f"--{name}"] if value is True else [f"--{name}", value]
+        print(f"\nThe model was not pushed. To push it again:\n  {shlex.join(again)}")
+        raise
 
 
 def evaluate_command(source: str, given: dict, report: Path | None) -> None:
     """Measure a bundle on a dataset and print the figures."""
     from dogbreed.train.data import load_evaluation_photos
     from dogbreed.train.run import evaluate_bundle
-    from dogbreed.train.write import dataset_name
 
     dataset = given.get("dataset", Options.dataset)
     photos = load_evaluation_photos(
@@ -135,7 +174,7 @@ def evaluate_command(source: str, given: dict, report: Path | None) -> None:
     )
     figures = evaluate_bundle(source, photos, report)
     count = figures.pop("photos")
-    print(f"\n{source} on {dataset_name(dataset)}/{photos.split}, {count} photos")
+    print(f"\n{source} on {public_name(dataset)}/{photos.split}, {count} photos")
     for name, value in figures.items():
         print(f"{name:12} {value:.4f}")
     if report:

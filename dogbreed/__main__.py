@@ -3,6 +3,8 @@
 python -m dogbreed predict dog.jpg
 python -m dogbreed predict photos/ --json
 python -m dogbreed predict dog.jpg --figure answer.png
+python -m dogbreed push my-model user/name --tag v1
+python -m dogbreed deploy-space user/space --model user/name
 """
 
 import argparse
@@ -33,12 +35,36 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--top-k", type=int, default=3, metavar="N", help="labels a photo (default: 3)"
     )
-    predict.add_argument("--model", metavar="BUNDLE", help="default: the model that ships")
+    predict.add_argument(
+        "--model",
+        metavar="BUNDLE",
+        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
+        "that ships)",
+    )
     predict.add_argument("--json", action="store_true", help="print JSON")
     predict.add_argument(
         "--figure", type=Path, metavar="PNG", help="draw the photo with labels and evidence"
     )
     predict.set_defaults(run=predict_command)
+
+    push = commands.add_parser("push", help="put a model bundle on the Hub")
+    push.add_argument("bundle", metavar="BUNDLE", help="folder that train.py wrote")
+    push.add_argument("repo_id", metavar="USER/NAME", help="created if needed")
+    push.add_argument("--private", action="store_true", help="only you may see it")
+    push.add_argument("--revision", metavar="BRANCH", help="created if needed (default: main)")
+    push.add_argument("--tag", help="name for this state")
+    push.set_defaults(run=push_command)
+
+    space = commands.add_parser("deploy-space", help="put the page on a Space of the Hub")
+    space.add_argument("repo_id", metavar="USER/SPACE", help="created if needed")
+    model = space.add_mutually_exclusive_group()
+    model.add_argument("--model", metavar="USER/NAME", help="model that the Space loads")
+    model.add_argument(
+        "--bundle", metavar="DIR", help="model that goes with it (default: the one that ships)"
+    )
+    space.add_argument("--private", action="store_true", help="only you may see it")
+    space.add_argument("--hardware", metavar="NAME", help="default: cpu-basic, which is the least")
+    space.set_defaults(run=space_command)
     return parser
 
 
@@ -90,6 +116,38 @@ def predict_command(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(answers, indent=2, ensure_ascii=False))
     return 2 if failed else 0
+
+
+def push_command(options: argparse.Namespace) -> int:
+    """Push a bundle and print its address."""
+    # Here and below: the Hub's client takes longer to load than a photo to answer.
+    from dogbreed.push import push_bundle
+
+    address = push_bundle(
+        options.bundle,
+        options.repo_id,
+        private=options.private,
+        revision=options.revision,
+        tag=options.tag,
+    )
+    print(address)
+    return 0
+
+
+def space_command(options: argparse.Namespace) -> int:
+    """Deploy the page to a Space, wait until it runs, and print its address."""
+    from dogbreed.space import deploy_space
+
+    address = deploy_space(
+        options.repo_id,
+        model=options.model,
+        bundle=options.bundle,
+        private=options.private,
+        hardware=options.hardware,
+        tell=lambda line: print(line, file=sys.stderr),
+    )
+    print(address)
+    return 0
 
 
 def as_rows(prediction: Prediction, classifier: DogBreedClassifier) -> list[dict]:

@@ -27,6 +27,8 @@ CONFIG = "config.json"
 NETWORK = "model.tflite"
 WEIGHTS = "model.weights.h5"
 CARD = "README.md"
+# Stands in a card for the repository until the bundle is pushed to one.
+CARD_PLACEHOLDER = "USER/MODEL"
 DEFAULT_BUNDLE = Path(__file__).parent / "default_model"
 
 _TYPES = {
@@ -51,10 +53,19 @@ class Bundle:
     Attributes:
         path: Its directory.
         config: Its config.json.
+        address: `user/name` or `user/name@revision`, if it is from the Hub.
+        commit: The commit that it was read at there.
     """
 
     path: Path
     config: dict
+    address: str | None = None
+    commit: str | None = None
+
+    @property
+    def source(self) -> str:
+        """How to name it to a person: its address on the Hub, else its directory."""
+        return self.address or str(self.path)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -72,13 +83,26 @@ class Bundle:
         """Path of the network that serves."""
         return self.path / NETWORK
 
+    @property
+    def headline(self) -> list[dict]:
+        """Its metrics top_1 and top_3 on the test photos, as far as they are stated."""
+        # Test figures are stated after those of validation.
+        last = {metric["name"]: metric for metric in self.config["metrics"]}
+        return [last[name] for name in ("top_1", "top_3") if name in last]
 
-def read_bundle(path: str | Path, files: Iterable[str] = (NETWORK,)) -> Bundle:
+
+def read_bundle(
+    path: str | Path,
+    files: Iterable[str] = (NETWORK,),
+    address: str | None = None,
+    commit: str | None = None,
+) -> Bundle:
     """Read a bundle and check it before anything of it is used.
 
     Args:
         path: Directory of the bundle.
         files: Files that must be there with the size and hash that config.json states.
+        address, commit: Where on the Hub it is from, if it is; see `Bundle`.
 
     Raises:
         BundleError: It is no bundle, is damaged, or was written by a newer version.
@@ -95,10 +119,11 @@ def read_bundle(path: str | Path, files: Iterable[str] = (NETWORK,)) -> Bundle:
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path / CONFIG} cannot be read ({error}); get it again.") from None
-    check_config(config, path)
+    bundle = Bundle(path, config, address, commit)
+    check_config(config, bundle.source)
     for name in files:
-        _check_file(path, name, config["files"])
-    return Bundle(path, config)
+        _check_file(bundle, name)
+    return bundle
 
 
 def check_config(config: object, where: str | Path) -> None:
@@ -207,13 +232,21 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_file(path: Path, name: str, described: dict) -> None:
-    file, stated = path / name, described.get(name)
+def _check_file(bundle: Bundle, name: str) -> None:
+    file, stated = bundle.path / name, bundle.config["files"].get(name)
     if not isinstance(stated, dict) or not file.is_file():
         raise BundleError(
-            f"The model bundle {path} is incomplete: {name} is missing; get it again."
+            f"The model bundle {bundle.source} is incomplete: {name} is missing; get it again."
         )
     if file.stat().st_size != stated.get("size") or sha256(file) != stated.get("sha256"):
+        where, remedy = str(file), "get the bundle again"
+        if bundle.address:
+            repo_id = bundle.address.partition("@")[0]
+            where = f"{name} of {bundle.address}"
+            remedy = (
+                f"remove the cached copy with `hf cache rm model/{repo_id}` and load it again, "
+                "or ask its author to push it again"
+            )
         raise BundleError(
-            f"{file} is damaged: it is not the file that {CONFIG} describes; get the bundle again."
+            f"{where} is damaged: it is not the file that {CONFIG} describes; {remedy}."
         )

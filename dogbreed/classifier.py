@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.bundle import Bundle, read_bundle
+from dogbreed.bundle import Bundle, copy_bundle
 from dogbreed.errors import BundleError
-from dogbreed.hub import locate_bundle
+from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
 
 
@@ -109,14 +109,40 @@ class DogBreedClassifier:
         """Load a model bundle.
 
         Args:
-            source: Directory of a bundle; if left out `$DOGBREED_MODEL`, else the bundle that
-                ships with the package.
-            revision: Branch, tag or commit, for a source on the Hub.
+            source: Directory of a bundle, or `user/name` or `user/name@revision` for one on the
+                Hub; if left out `$DOGBREED_MODEL`, else the bundle that ships with the package.
+            revision: Branch, tag or commit of a bundle on the Hub.
 
         Raises:
             BundleError: There is no such bundle, or it is damaged.
+            HubError: The Hub cannot be reached or does not give it.
         """
-        return cls(read_bundle(locate_bundle(source, revision)))
+        return cls(load_bundle(source, revision))
+
+    def save_pretrained(self, directory: str | Path) -> None:
+        """Copy the bundle, as far as its files are on this disk, into a new folder.
+
+        Raises:
+            BundleError: The folder is there already.
+        """
+        copy_bundle(self.bundle, Path(directory))
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool = False,
+        revision: str | None = None,
+        tag: str | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Push the whole bundle to the Hub; see `push.push_bundle`."""
+        # Imported here, so that answering does not load the Hub's client.
+        from dogbreed.push import push_bundle
+
+        return push_bundle(
+            self.bundle, repo_id, private=private, revision=revision, tag=tag, token=token
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

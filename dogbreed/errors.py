@@ -17,6 +17,10 @@ class BundleError(DogBreedError):
     """A model bundle is missing, damaged, or of a format that this version cannot read."""
 
 
+class HubError(DogBreedError):
+    """The Hugging Face Hub cannot be reached, or refuses what was asked of it."""
+
+
 class DatasetError(DogBreedError):
     """A dataset cannot be loaded, or does not have what training needs."""
 

@@ -20,13 +20,20 @@ BATCH_SIZE = 32
 LEARNING_RATE = 1e-3
 
 
-def fit_article(backbone: keras.Model, photos: Photos, options: Options, folder: Path) -> Head:
+def fit_article(
+    backbone: keras.Model,
+    photos: Photos,
+    options: Options,
+    start: list[np.ndarray] | None,
+    folder: Path,
+) -> Head:
     """Fit the head as the article does: Adam, batches of 32, each photo seen anew each epoch.
 
     Args:
         backbone: Network from `build_backbone`, frozen.
         photos: Training photos, all decodable; validation is cut from them.
         options: `epochs`, `patience`, `seed`, `fit`, `validation_per_class` are used.
+        start: Kernel and bias of the head to start from, None for random ones.
         folder: Where the state is kept; TensorBoard logs go to its `runs`.
 
     Returns:
@@ -36,6 +43,8 @@ def fit_article(backbone: keras.Model, photos: Photos, options: Options, folder:
     size, num_classes = backbone.input_shape[1], len(photos.label_names)
     kept, held_out = cut_validation(photos.labels, options.validation_per_class, options.seed)
     model = classifier_network(backbone, num_classes)
+    if start is not None:
+        model.get_layer("predictions").set_weights(start)
     compile_classifier(model, LEARNING_RATE)
 
     def examples(rows: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple]:

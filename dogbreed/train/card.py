@@ -6,11 +6,8 @@ from pathlib import Path
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from dogbreed.breeds import BREEDS
-from dogbreed.bundle import Bundle
+from dogbreed.bundle import CARD_PLACEHOLDER, WEIGHTS, Bundle
 from dogbreed.train.options import IMAGENET
-
-# Stands for the repository until the bundle is pushed to one.
-PLACEHOLDER = "USER/MODEL"
 
 _TASK = "image-classification"
 _METRIC_NAMES = {
@@ -45,14 +42,15 @@ def model_card(bundle: Bundle) -> ModelCard:
         tags=["dogbreed", "litert", "tflite", "inception-v3", "transfer-learning"],
         datasets=[training["dataset"]] if on_hub else None,
         metrics=["accuracy"],
+        **_base_model(training),
         model_name=name,
-        eval_results=[_result(metric, training) for metric in _test_accuracies(config)],
+        eval_results=[_result(metric, training) for metric in bundle.headline],
     )
     sections = [
         f"---\n{data.to_yaml()}\n---",
         f"# {name}",
         _summary(bundle),
-        _use(),
+        _use(config),
         _figures(config),
         _breeds(bundle.path),
         _training(config),
@@ -63,13 +61,15 @@ def model_card(bundle: Bundle) -> ModelCard:
     return ModelCard("\n\n".join(sections) + "\n")
 
 
-def _test_accuracies(config: dict) -> list[dict]:
-    test = config["training"]["splits"]["test"]["split"]
-    return [
-        metric
-        for metric in config["metrics"]
-        if metric["split"] == test and metric["name"] in ("top_1", "top_3")
-    ]
+def _base_model(training: dict) -> dict:
+    """The model of the Hub that this one goes on from; Keras's backbone is none of the Hub's."""
+    start = training.get("init_from")
+    if not start or not start["address"]:
+        return {}
+    return {
+        "base_model": start["address"].partition("@")[0],
+        "base_model_relation": "finetune",
+    }
 
 
 def _result(metric: dict, training: dict) -> EvalResult:
@@ -87,12 +87,10 @@ def _result(metric: dict, training: dict) -> EvalResult:
 
 
 def _summary(bundle: Bundle) -> str:
-    config = bundle.config
     figures = ", ".join(
-        f"{_METRIC_NAMES[metric['name']].lower()} {_show(metric)}"
-        for metric in _test_accuracies(config)
+        f"{_METRIC_NAMES[metric['name']].lower()} {_show(metric)}" for metric in bundle.headline
     )
-    test = _test_accuracies(config)[0]
+    test = bundle.headline[0]
     return (
         f"Names one of {len(bundle.labels)} classes for a photo. InceptionV3, frozen, with global "
         f"average pooling and one dense layer on top, served with 8-bit weights by LiteRT. "
@@ -103,19 +101,24 @@ def _summary(bundle: Bundle) -> str:
     )
 
 
-def _use() -> str:
+def _use(config: dict) -> str:
+    further = (
+        f"python train.py --init-from {CARD_PLACEHOLDER} --dataset DATASET --output my-model\n"
+        if WEIGHTS in config["files"]
+        else ""
+    )
     return f"""## Use
 
 ```python
 from dogbreed import DogBreedClassifier
-classifier = DogBreedClassifier.from_pretrained("{PLACEHOLDER}")
+classifier = DogBreedClassifier.from_pretrained("{CARD_PLACEHOLDER}")
 print(classifier.predict("photo.jpg").as_dict())
 ```
 
 ```sh
-python -m dogbreed predict photo.jpg --model {PLACEHOLDER}
-python app.py --model {PLACEHOLDER}
-```"""
+python -m dogbreed predict photo.jpg --model {CARD_PLACEHOLDER}
+python app.py --model {CARD_PLACEHOLDER}
+{further}```"""
 
 
 def _figures(config: dict) -> str:
@@ -128,8 +131,9 @@ def _figures(config: dict) -> str:
     return (
         f"## Figures\n\n{table}\n\n"
         "Test figures are of the network that serves (`model.tflite`) and can be repeated with "
-        f"`python train.py --evaluate {PLACEHOLDER} --dataset DATASET`. Validation photos were cut "
-        "from the training split; they chose the options, so their figures are optimistic.\n\n"
+        f"`python train.py --evaluate {CARD_PLACEHOLDER} --dataset DATASET`. Validation photos "
+        "were cut from the training split; they chose the options, so their figures are "
+        "optimistic.\n\n"
         "![Learning curves](metrics/curves.png)"
     )
 
@@ -161,6 +165,11 @@ def _training(config: dict) -> str:
     backbone = training["backbone"]["weights"]
     weights = "Keras's ImageNet weights" if backbone == IMAGENET else f"`{backbone}`"
     revision = f", revision `{training['revision']}`" if training["revision"] else ""
+    start = training.get("init_from")
+    began = "random weights"
+    if start:
+        at = f" (commit `{start['commit']}`)" if start["commit"] else ""
+        began = f"those of `{training['options']['init_from']}`{at}"
     options = ", ".join(f"`{name}` {value}" for name, value in training["options"].items())
     chosen = ", ".join(f"`{name}` {value}" for name, value in training["chosen"].items())
     libraries = ", ".join(f"{name} {version}" for name, version in training["libraries"].items())
@@ -171,6 +180,7 @@ def _training(config: dict) -> str:
 to test; SHA-256 of the training photos `{splits["train"]["fingerprint"][:16]}…`.
 - Backbone: InceptionV3 without top, {weights}, SHA-256 of the weights \
 `{training["backbone"]["fingerprint"][:16]}…`; frozen.
+- Head: started from {began}.
 - Options: {options}.
 - Chosen on validation: {chosen}.
 - Libraries: {libraries}."""

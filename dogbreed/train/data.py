@@ -1,6 +1,7 @@
 """Photos to train on: any image dataset of the Hub or of this disk, checked and split by class."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,10 +257,10 @@ def cut_validation(labels: np.ndarray, per_class: int, seed: int) -> tuple[np.nd
 
 def resolved_revision(rows: datasets.Dataset, revision: str | None) -> str | None:
     """The commit that a Hub dataset was read at, else the revision that was asked for."""
-    for address in rows.info.download_checksums or {}:
-        if address.startswith("hf://") and "@" in address:
-            return address.split("@", 1)[1].split("/", 1)[0]
-    return revision
+    # `datasets` keeps what it has read from the Hub in a folder that is named after the commit.
+    folders = {Path(file["filename"]).parent.name for file in rows.cache_files}
+    commits = [name for name in folders if re.fullmatch("[0-9a-f]{40}", name)]
+    return commits[0] if commits else revision
 
 
 def _pick_split(

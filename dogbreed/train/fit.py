@@ -115,6 +115,7 @@ def fit_head(
     epochs: int,
     patience: int,
     seed: int,
+    start: list[np.ndarray] | None = None,
     folder: Path,
     logs: Path,
 ) -> Head:
@@ -130,6 +131,7 @@ def fit_head(
         epochs: How many at most.
         patience: Stop after so many epochs without a lower validation loss.
         seed: Of the start and the order of the photos.
+        start: Kernel and bias to start from, None for random ones.
         folder: Where the state of the fit is kept; a finished fit is read from there.
         logs: Folder of the TensorBoard logs.
 
@@ -145,6 +147,8 @@ def fit_head(
             ),
         ]
     )
+    if start is not None:
+        head.get_layer("predictions").set_weights(start)
     compile_classifier(head, learning_rate)
     inputs = tf.constant(features, tf.float32)
     classes = tf.constant(labels, tf.int64)

@@ -39,6 +39,7 @@ class Options:
     patience: int = 5
     final_fit: bool = True
     seed: int = 42
+    init_from: str | None = None
     notes: Path | None = None
     cache_dir: Path = field(default_factory=default_cache_dir)
 
@@ -48,4 +49,10 @@ class Options:
             "recipe validation_per_class limit_per_class image_size fit augment_views "
             "learning_rate l2 epochs patience final_fit seed"
         )
-        return {name: getattr(self, name) for name in names.split()}
+        start = public_name(self.init_from) if self.init_from else None
+        return {name: getattr(self, name) for name in names.split()} | {"init_from": start}
+
+
+def public_name(source: str) -> str:
+    """How a dataset or bundle is called in figures: its id on the Hub, or its folder's name."""
+    return Path(source).resolve().name if Path(source).expanduser().exists() else source

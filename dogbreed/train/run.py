@@ -21,6 +21,7 @@ from dogbreed.train.features import Features, extract_features, view_names
 from dogbreed.train.fit import Head, fit_head, fit_name, search_head
 from dogbreed.train.network import build_backbone, weights_fingerprint
 from dogbreed.train.options import Options
+from dogbreed.train.start import Start, load_start
 from dogbreed.train.write import Fitted, write_bundle, write_results
 
 
@@ -50,6 +51,11 @@ def train(options: Options) -> Bundle:
         "test": data.test.fingerprint(),
         "backbone": weights_fingerprint(backbone),
     }
+    start = None
+    if options.init_from is not None:
+        start = load_start(options.init_from, data.train.label_names, prints["backbone"])
+        prints["start"] = start.fingerprint()
+    weights = start.weights if start else None
     folder = options.cache_dir / "fits" / _key(prints, data, options)
 
     def features(photos: Photos, view: str) -> Features:
@@ -69,13 +75,13 @@ def train(options: Options) -> Bundle:
         undecodable = find_undecodable(data.train)
         _tell_skipped([data.train.describe(row) for row in undecodable])
         photos = data.train.select(np.setdiff1d(np.arange(len(data.train)), undecodable))
-        head = fit_article(backbone, photos, options, folder)
+        head = fit_article(backbone, photos, options, weights, folder)
         _, held_out = cut_validation(photos.labels, options.validation_per_class, options.seed)
         runs = [folder / "runs" / "article"]
-        fitted = Fitted(head, head, [], len(held_out), undecodable, runs)
+        fitted = Fitted(head, head, [], len(held_out), undecodable, runs, start)
     else:
         views = [features(data.train, view) for view in view_names(options.augment_views)]
-        fitted = _fit_on_features(views, data.train, options, folder)
+        fitted = _fit_on_features(views, data.train, options, start, folder)
     reference = _reference(features(data.test, "plain"), data.test, fitted.head)
     return write_bundle(backbone, fitted, reference, data, prints, notes, options)
 
@@ -130,7 +136,11 @@ def evaluate_bundle(source: str, photos: Photos, output: Path | None) -> dict[st
 
 
 def _fit_on_features(
-    views: list[Features], photos: Photos, options: Options, folder: Path
+    views: list[Features],
+    photos: Photos,
+    options: Options,
+    start: Start | None,
+    folder: Path,
 ) -> Fitted:
     """Search on the training photos less validation, then fit on all of them."""
     undecodable = views[0].undecodable()
@@ -150,6 +160,7 @@ def _fit_on_features(
         "num_classes": len(photos.label_names),
         "patience": options.patience,
         "seed": options.seed,
+        "start": start.weights if start else None,
     }
     logs = folder / "runs"
     searched, search = search_head(
@@ -177,7 +188,7 @@ def _fit_on_features(
             **common,
         )
         runs.append(logs / name)
-    return Fitted(head, searched, search, len(held_out), undecodable, runs)
+    return Fitted(head, searched, search, len(held_out), undecodable, runs, start)
 
 
 def _reference(features: Features, photos: Photos, head: Head) -> Evaluation:

@@ -28,8 +28,9 @@ from dogbreed.train.evaluate import (
 from dogbreed.train.export import check_agreement, check_evidence, export_litert
 from dogbreed.train.fit import Head, write_history
 from dogbreed.train.network import ARCHITECTURE, classifier_network, evidence_network
-from dogbreed.train.options import Options
+from dogbreed.train.options import Options, public_name
 from dogbreed.train.pictures import draw_confusions, draw_curves, draw_per_breed
+from dogbreed.train.start import Start
 
 LIBRARIES = ("tensorflow", "keras", "datasets", "numpy", "pillow", "ai-edge-litert")
 
@@ -45,6 +46,7 @@ class Fitted:
         validation_count: How many photos validation had.
         undecodable: Numbers of the training photos that were skipped.
         runs: Folders of TensorBoard logs that belong to it.
+        start: What the head started from, None for random weights.
     """
 
     head: Head
@@ -53,6 +55,7 @@ class Fitted:
     validation_count: int
     undecodable: np.ndarray
     runs: list[Path]
+    start: Start | None
 
 
 def write_bundle(
@@ -109,7 +112,7 @@ def write_bundle(
     served = evaluate(DogBreedClassifier(Bundle(partial, config | {"files": {}})), data.test)
     agreement = check_agreement(reference, served)
 
-    dataset = dataset_name(options.dataset)
+    dataset = public_name(options.dataset)
     validation = {"dataset": dataset, "split": "validation", "count": fitted.validation_count}
     test = {"dataset": dataset, "split": data.test.split, "count": len(served.labels)}
     best = fitted.searched.best
@@ -164,8 +167,9 @@ def _describe_training(
     options: Options,
 ) -> dict:
     """Everything that is needed to train the same again."""
+    start = fitted.start
     return {
-        "dataset": dataset_name(options.dataset),
+        "dataset": public_name(options.dataset),
         "revision": data.revision,
         "splits": {
             name: {"split": photos.split, "photos": len(photos), "fingerprint": prints[name]}
@@ -175,6 +179,8 @@ def _describe_training(
             "weights": Path(options.backbone_weights).name,
             "fingerprint": prints["backbone"],
         },
+        "init_from": start
+        and {"address": start.address, "commit": start.commit, "fingerprint": start.fingerprint()},
         "options": options.deciding(),
         "chosen": {
             "learning_rate": fitted.searched.learning_rate,
@@ -184,8 +190,3 @@ def _describe_training(
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "notes": notes,
     }
-
-
-def dataset_name(source: str) -> str:
-    """How a dataset is called in figures: its id on the Hub, or the name of its folder."""
-    return Path(source).resolve().name if Path(source).expanduser().exists() else source

@@ -1,0 +1,323 @@
+"""Models are loaded from the Hub by name: what is downloaded, what is told, what stands in."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from dogbreed import DogBreedClassifier
+from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, NETWORK, WEIGHTS
+from tests.hub_server import MIB, LocalHub
+from tests.hub_shell import ROOT, Shell, free_port
+from tests.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
+
+ANSWER = """
+import json, sys
+from dogbreed import DogBreedClassifier
+classifier = DogBreedClassifier.from_pretrained(*json.loads(sys.argv[1]))
+evidence = classifier.evidence_map(sys.argv[2])
+print(json.dumps([evidence.tolist(), classifier.bundle.source, classifier.bundle.commit]))
+"""
+
+
+@pytest.fixture
+def hub(tmp_path):
+    with LocalHub(tmp_path / "hub") as hub:
+        hub.add_user("ann", "hf_ann")
+        hub.add_user("bob", "hf_bob")
+        yield hub
+
+
+@pytest.fixture
+def bob(hub, tmp_path) -> Shell:
+    """Somebody whose cache is empty."""
+    return Shell(hub, tmp_path / "home", "hf_bob")
+
+
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    path = tmp_path / "photo.png"
+    draw_disc().save(path)
+    return path
+
+
+def put(hub: LocalHub, repo_id: str, folder: Path, **changes: bytes | None) -> str:
+    """Commit a bundle to the local Hub without the code under test."""
+    if not hub.repo_exists(repo_id):
+        hub.create_repo(repo_id)
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    files |= changes
+    return hub.commit_files(repo_id, {k: v for k, v in files.items() if v is not None})
+
+
+def tiny(tmp_path: Path, name: str = "model", **changes) -> Path:
+    """A small bundle with Keras weights beside what serving needs."""
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / WEIGHTS).write_bytes(b"weights" * 1000)
+    return write_bundle(folder, **changes)
+
+
+def downloads(hub: LocalHub) -> list[str]:
+    """The files whose bytes were asked for."""
+    return [r.path.split("/")[-1] for r in hub.requests if r.method == "GET" and "." in r.path]
+
+
+def test_only_what_serving_needs_is_downloaded_and_only_once(hub, bob, photo, tmp_path):
+    folder = tiny(tmp_path)
+    commit = put(hub, "ann/dogs", folder)
+    local = DogBreedClassifier.from_pretrained(folder).evidence_map(photo).tolist()
+    told = bob.python(ANSWER, json.dumps(["ann/dogs"]), photo)
+    assert json.loads(told.out) == [local, "ann/dogs", commit]
+    assert sorted(set(downloads(hub))) == [CONFIG, NETWORK]
+
+    hub.clear_requests()
+    told = bob.python(ANSWER, json.dumps(["ann/dogs"]), photo)
+    assert json.loads(told.out)[0] == local
+    assert downloads(hub) == []
+    assert {request.method for request in hub.requests} == {"HEAD"}
+
+
+def test_a_revision_is_a_branch_a_tag_or_a_commit(hub, bob, photo, tmp_path):
+    first = put(hub, "ann/dogs", tiny(tmp_path, "first", temperature=0.5))
+    hub.create_tag("ann/dogs", "v1")
+    put(hub, "ann/dogs", tiny(tmp_path, "second", temperature=2.0))
+    code = (
+        "import json, sys; from dogbreed import DogBreedClassifier as Classifier\n"
+        "sources = json.loads(sys.argv[1])\n"
+        "bundles = [Classifier.from_pretrained(*source).bundle for source in sources]\n"
+        "print(json.dumps([[b.source, b.config['temperature']] for b in bundles]))"
+    )
+    sources = [["ann/dogs"], ["ann/dogs@v1"], ["ann/dogs", "v1"], ["ann/dogs@" + first]]
+    told = bob.python(code, json.dumps(sources))
+    assert json.loads(told.out) == [
+        ["ann/dogs", 2.0],
+        ["ann/dogs@v1", 0.5],
+        ["ann/dogs@v1", 0.5],
+        [f"ann/dogs@{first}", 0.5],
+    ]
+    # The environment names it too, for the shell as for the page.
+    told = bob.dogbreed("predict", photo, "--json", DOGBREED_MODEL="ann/dogs@v1")
+    sharp = json.loads(told.out)[0]["labels"][0]["probability"]
+    told = bob.dogbreed("predict", photo, "--json", DOGBREED_MODEL="ann/dogs")
+    assert sharp > json.loads(told.out)[0]["labels"][0]["probability"]
+
+
+def test_a_folder_comes_before_the_hub(hub, bob, photo, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path))
+    write_bundle(tmp_path / "ann" / "dogs", temperature=3.0)
+    code = (
+        "import os, sys; os.chdir(sys.argv[1]); from dogbreed import DogBreedClassifier\n"
+        "print(DogBreedClassifier.from_pretrained('ann/dogs').bundle.config['temperature'])"
+    )
+    assert bob.python(code, tmp_path, PYTHONPATH=str(ROOT)).out.strip() == "3.0"
+    assert hub.requests == []
+
+
+def damaged(hub: LocalHub, tmp_path: Path) -> None:
+    network = bytearray((tiny(tmp_path) / NETWORK).read_bytes())
+    network[100] ^= 1
+    put(hub, "ann/dogs", tmp_path / "model", **{NETWORK: bytes(network)})
+
+
+def with_config(**changes):
+    """A repository whose config.json says something else."""
+
+    def prepare(hub: LocalHub, tmp_path: Path) -> None:
+        path = tiny(tmp_path) / CONFIG
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        put(hub, "ann/dogs", tmp_path / "model")
+
+    return prepare
+
+
+def without(name: str):
+    """A repository that lacks a file."""
+
+    def prepare(hub: LocalHub, tmp_path: Path) -> None:
+        put(hub, "ann/dogs", tiny(tmp_path), **{name: None})
+
+    return prepare
+
+
+def good(hub: LocalHub, tmp_path: Path) -> None:
+    put(hub, "ann/dogs", tiny(tmp_path))
+
+
+def private(hub: LocalHub, tmp_path: Path) -> None:
+    good(hub, tmp_path)
+    hub.set_private("ann/dogs")
+
+
+def gated(hub: LocalHub, tmp_path: Path) -> None:
+    good(hub, tmp_path)
+    hub.set_gated("ann/dogs")
+
+
+def other_model(hub: LocalHub, tmp_path: Path) -> None:
+    hub.create_repo("ann/dogs")
+    hub.commit_files("ann/dogs", {CONFIG: '{"model_type": "bert"}', NETWORK: b"0"})
+
+
+def down(hub: LocalHub, tmp_path: Path) -> None:
+    good(hub, tmp_path)
+    hub.stop()
+
+
+def broken(hub: LocalHub, tmp_path: Path) -> None:
+    good(hub, tmp_path)
+    # The client tries six times, so the tests ask the server for an error that it takes at once.
+    hub.fail_next("HEAD", CONFIG, status=501, times=None)
+
+
+FAILURES = {
+    "a name that does not exist": (lambda *_: None, "hf_bob", "", "There is no model ann/dogs"),
+    "the same, not signed in": (lambda *_: None, None, "", "There is no model ann/dogs"),
+    "a private repository": (private, "hf_bob", "", "or it is private; check the name"),
+    "a gated repository": (gated, "hf_bob", "", "ask for access at http"),
+    "a gated repository, not signed in": (gated, None, "", "sign in with `hf auth login` and ask"),
+    "a bad token": (good, "hf_wrong", "", "does not know your token; sign in again"),
+    "a revision that does not exist": (good, "hf_bob", "@v9", "no branch, tag or commit v9"),
+    "a repository that is no bundle": (without(CONFIG), "hf_bob", "", "it has no config.json"),
+    "a model of another kind": (other_model, "hf_bob", "", "has no format_version"),
+    "a wrong format version": (with_config(format_version=9), "hf_bob", "", "upgrade dogbreed"),
+    "a wrong hash": (damaged, "hf_bob", "", "hf cache rm model/ann/dogs"),
+    "a file is missing": (without(NETWORK), "hf_bob", "", "incomplete: it has no model.tflite"),
+    "no network, no cached copy": (down, "hf_bob", "", "use the model that ships"),
+    "the Hub is out of order": (broken, "hf_bob", "", "use the model that ships"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_each_failure_is_told_in_one_sentence(case, hub, photo, tmp_path, record_property):
+    prepare, token, revision, expected = FAILURES[case]
+    prepare(hub, tmp_path)
+    shell = Shell(hub, tmp_path / "home", token)
+    told = shell.dogbreed("predict", photo, "--model", f"ann/dogs{revision}")
+    record_property("failure", f"load: {case}")
+    record_property("sentence", told.last)
+    assert told.code == 2 and told.out == ""
+    assert told.last.startswith("dogbreed: ") and expected in told.last
+    assert "ann/dogs" in told.last or "token" in told.last
+    assert str(tmp_path) not in told.last, "the cache is no name for a model"
+    assert_one_sentence(told.last)
+
+
+def test_what_a_config_forbids_is_not_downloaded(hub, bob, photo, tmp_path):
+    with_config(format_version=9)(hub, tmp_path)
+    assert bob.dogbreed("predict", photo, "--model", "ann/dogs").code == 2
+    assert set(downloads(hub)) == {CONFIG}
+
+
+def test_its_owner_loads_a_private_model(hub, photo, tmp_path):
+    private(hub, tmp_path)
+    ann = Shell(hub, tmp_path / "home", "hf_ann")
+    assert ann.dogbreed("predict", photo, "--model", "ann/dogs").out.startswith("Red disc: ")
+
+
+@pytest.mark.parametrize("obstacle", ["no network", "out of order", "offline mode"])
+def test_a_copy_from_earlier_stands_in_with_a_notice(obstacle, hub, bob, photo, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path))
+    command = ("predict", photo, "--model", "ann/dogs")
+    online = bob.dogbreed(*command)
+    assert "from earlier" not in online.err
+    environ = {}
+    if obstacle == "no network":
+        hub.stop()
+    elif obstacle == "out of order":
+        hub.fail_next("HEAD", status=503, times=None)
+    else:
+        environ = {"HF_HUB_OFFLINE": "1"}
+    cached = bob.dogbreed(*command, **environ)
+    assert (cached.code, cached.out) == (0, online.out)
+    (notice,) = [line for line in cached.err.splitlines() if "Hub" in line]
+    assert notice.endswith("; using the copy of ann/dogs from earlier.")
+
+
+def test_a_copy_from_earlier_does_not_hide_a_refusal(hub, bob, photo, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path))
+    command = ("predict", photo, "--model", "ann/dogs")
+    assert bob.dogbreed(*command).code == 0
+    told = bob.dogbreed(*command, HF_TOKEN="hf_wrong")
+    assert told.code == 2 and "does not know your token" in told.last
+
+
+def test_a_download_that_was_cut_goes_on(hub, bob, photo):
+    put(hub, "ann/dogs", DEFAULT_BUNDLE)
+    cut = hub.fail_next("GET", NETWORK, cut_after=15 * MIB)
+    # Bars are for a terminal; the client shows them elsewhere if this is set.
+    told = bob.dogbreed("predict", photo, "--json", "--model", "ann/dogs", TQDM_POSITION="-1")
+    here = Shell(hub, bob.home).dogbreed("predict", photo, "--json")
+    assert (cut.used, told.code, told.out) == (1, 0, here.out)
+    _, second = (r for r in hub.requests if r.path.startswith("/cdn/"))
+    assert second.status == 206 and second.headers["range"] == f"bytes={10 * MIB}-"
+    assert "22.4M/22.4M" in told.err, "no progress was shown"
+
+
+def test_a_limit_of_the_hub_is_waited_for(hub, bob, photo, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path))
+    limited = [
+        hub.fail_next("HEAD", CONFIG, status=429, headers={"Retry-After": "0"}, times=2),
+        hub.fail_next("GET", NETWORK, status=429, headers={"Retry-After": "0"}),
+    ]
+    assert bob.dogbreed("predict", photo, "--model", "ann/dogs").code == 0
+    assert [fault.used for fault in limited] == [2, 1]
+
+
+def test_a_revision_of_a_folder_is_refused(bob, tmp_path):
+    folder = tiny(tmp_path)
+    code = "import sys; from dogbreed import *\n"
+    code += "try: DogBreedClassifier.from_pretrained(sys.argv[1], 'v1')\n"
+    code += "except DogBreedError as error: print(error)"
+    told = bob.python(code, folder).out.strip()
+    assert_one_sentence(told)
+    assert "is a folder and has no revision v1" in told
+
+
+def test_the_page_says_why_it_does_not_start(hub, bob, record_property):
+    told = bob.script("app.py", "--model=ann/none")
+    (line,) = told.err.strip().splitlines()
+    assert told.code == 2 and line.startswith("app.py: There is no model ann/none")
+
+
+def test_the_page_starts_with_the_model_that_ships_if_told_to(hub, bob, tmp_path):
+    hub.stop()
+    port = free_port()
+    command = ["app.py", "--model=ann/dogs", "--fallback=default", f"--port={port}"]
+    log = tmp_path / "log.txt"
+    with log.open("w") as out:
+        page = subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, env=bob.environ(), stdout=out, stderr=out
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while "Running on" not in log.read_text():
+            assert page.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=10) as answer:
+            assert answer.status == 200
+    finally:
+        page.terminate()
+        page.wait(timeout=20)
+    told = log.read_text()
+    assert re.search(r"app\.py: The Hub cannot be reached .*--fallback default", told)
+    assert "app.py: starting with the model that ships instead." in told
+
+
+def test_loading_imports_nothing_heavy(hub, bob, photo, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path))
+    code = (
+        "import sys; import dogbreed.hub\n"
+        "print({'tensorflow', 'keras', 'datasets', 'gradio', 'huggingface_hub'} & set(sys.modules))"
+        "\nfrom dogbreed import DogBreedClassifier\n"
+        "DogBreedClassifier.from_pretrained(sys.argv[1])\n"
+        "print({'tensorflow', 'keras', 'datasets', 'gradio', 'huggingface_hub'} & set(sys.modules))"
+    )
+    # The client is loaded only by those who ask the Hub.
+    assert bob.python(code, tmp_path / "model").out.splitlines() == ["set()", "set()"]
+    assert bob.python(code, "ann/dogs").out.splitlines() == ["set()", "{'huggingface_hub'}"]

@@ -1,0 +1,239 @@
+"""The whole loop over HTTP: a data set of the Hub, training, push, load, a Space that answers."""
+
+import csv
+import json
+import shlex
+import subprocess
+import time
+import urllib.request
+import venv
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from huggingface_hub import ModelCard
+
+from dogbreed import DogBreedClassifier
+from dogbreed.bundle import CARD, CONFIG, NETWORK, WEIGHTS, read_bundle
+from tests.hub_images import image_parquet
+from tests.hub_server import LocalHub
+from tests.hub_shell import Shell, Told, free_port
+from tests.shapes import LABELS, draw_shape
+from tests.test_hub_load import ANSWER, downloads
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A Hub with a small dataset repository, written in two commits."""
+    root = tmp_path_factory.mktemp("loop")
+    with LocalHub(root / "hub") as hub:
+        hub.add_user("ann", "hf_ann")
+        hub.create_repo("someone/dogs", "dataset")
+        for split, count, offset in (("train", 12, 0), ("test", 4, 1000)):
+            rows = [
+                (encode(draw_shape(label, offset + index), root), label)
+                for label in range(3)
+                for index in range(count)
+            ]
+            name = f"data/{split}-00000-of-00001.parquet"
+            hub.commit_files("someone/dogs", {name: image_parquet(rows, list(LABELS))}, "dataset")
+        yield hub
+
+
+def encode(image, folder: Path) -> bytes:
+    path = folder / "shape.png"
+    image.save(path)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def ann(hub, tmp_path_factory) -> Shell:
+    return Shell(hub, tmp_path_factory.mktemp("ann"), "hf_ann")
+
+
+@pytest.fixture(scope="module")
+def options(backbone_weights, tmp_path_factory) -> list[str]:
+    return [
+        "--dataset=someone/dogs",
+        f"--backbone-weights={backbone_weights}",
+        f"--cache-dir={tmp_path_factory.mktemp('cache')}",
+        "--image-size=75",
+        "--validation-per-class=3",
+        "--learning-rate=0.01",
+        "--l2=0",
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(hub, ann, options, tmp_path_factory) -> tuple[Path, Told]:
+    """What train.py has written, pushed, and said."""
+    output = tmp_path_factory.mktemp("bundles") / "shapes"
+    push = ("--push-to=ann/shapes", "--tag=v1")
+    told = ann.script("train.py", *options, "--epochs=20", f"--output={output}", *push)
+    assert told.code == 0, told.err
+    return output, told
+
+
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    path = tmp_path / "photo.png"
+    draw_shape(0, 2000).save(path)
+    return path
+
+
+def test_training_takes_the_data_from_the_hub_and_pushes_the_bundle(hub, trained):
+    output, told = trained
+    assert f"Pushed to {hub.endpoint}/ann/shapes" in told.out
+    bundle = read_bundle(output, [NETWORK, WEIGHTS])
+    training = bundle.config["training"]
+    (data_commit, *_) = hub.commits("someone/dogs", "dataset")
+    assert (training["dataset"], training["revision"]) == ("someone/dogs", data_commit.oid)
+    assert training["splits"]["train"]["photos"] == 36
+
+    (commit, _) = hub.commits("ann/shapes")
+    top_1, top_3 = bundle.headline
+    assert commit.title == (
+        f"Top-1 {100 * top_1['value']:.2f} %, top-3 {100 * top_3['value']:.2f} % "
+        "on 12 photos of someone/dogs/test"
+    )
+    assert hub.refs("ann/shapes")["tags"] == {"v1": commit.oid}
+    there = hub.files("ann/shapes")
+    local = {p.relative_to(output).as_posix(): p for p in output.rglob("*") if p.is_file()}
+    assert there.keys() == {".gitattributes", *local}
+    assert all(there[name] == local[name].read_bytes() for name in local if name != CARD)
+    assert [name for name in there if name.startswith("runs/")]
+
+
+def test_the_card_on_the_hub_names_repository_and_data(hub, trained, tmp_path):
+    path = tmp_path / "card.md"
+    path.write_bytes(hub.files("ann/shapes")[CARD])
+    card = ModelCard.load(path)
+    assert 'from_pretrained("ann/shapes")' in card.text and "USER/MODEL" not in card.text
+    assert "--init-from ann/shapes" in card.text
+    assert card.data.datasets == ["someone/dogs"]
+    assert card.data.to_dict().get("base_model") is None
+    (commit, *_) = hub.commits("someone/dogs", "dataset")
+    assert {result.dataset_revision for result in card.data.eval_results} == {commit.oid}
+
+
+def test_a_new_process_answers_the_same_from_the_hub_only(hub, trained, photo, tmp_path):
+    output, _ = trained
+    hub.clear_requests()
+    told = Shell(hub, tmp_path / "home").python(ANSWER, json.dumps(["ann/shapes", "v1"]), photo)
+    evidence, source, commit = json.loads(told.out)
+    local = DogBreedClassifier.from_pretrained(output)
+    assert evidence == local.evidence_map(photo).tolist()
+    assert (source, commit) == ("ann/shapes@v1", hub.refs("ann/shapes")["tags"]["v1"])
+    assert set(downloads(hub)) == {CONFIG, NETWORK}
+
+
+def test_training_goes_on_from_the_hub_and_a_failed_push_can_be_repeated(
+    hub, ann, options, trained, tmp_path
+):
+    output = tmp_path / "further"
+    hub.clear_requests()
+    fault = hub.fail_next("POST", "/commit/", status=503)
+    told = ann.script(
+        "train.py",
+        *options,
+        "--init-from=ann/shapes@v1",
+        "--epochs=1",
+        "--no-final-fit",
+        f"--output={output}",
+        "--push-to=ann/further",
+        "--private",
+        "--tag=v2",
+    )
+    assert (fault.used, told.code) == (1, 2)
+    assert told.last == (
+        "train.py: The Hub is out of order at present (error 503); try again in a few minutes."
+    )
+    assert {name for name in downloads(hub) if name == WEIGHTS} == {WEIGHTS}
+    training = read_bundle(output, [NETWORK, WEIGHTS]).config["training"]
+    start = training["init_from"]
+    assert start["address"] == "ann/shapes@v1" == training["options"]["init_from"]
+    assert start["commit"] == hub.refs("ann/shapes")["tags"]["v1"]
+
+    def first_epoch(bundle: Path) -> dict[str, str]:
+        with (bundle / "metrics" / "history.csv").open() as file:
+            return next(csv.DictReader(file))
+
+    begun, went_on = first_epoch(trained[0]), first_epoch(output)
+    assert float(went_on["cross_entropy"]) < 0.8 * float(begun["cross_entropy"])
+
+    (again,) = [line for line in told.out.splitlines() if "dogbreed push" in line and "v2" in line]
+    command = shlex.split(again)
+    assert command[:3] == ["python", "-m", "dogbreed"]
+    assert ann.dogbreed(*command[3:]).code == 0
+    assert hub.settings("ann/further")["private"] and "v2" in hub.refs("ann/further")["tags"]
+    path = tmp_path / "card.md"
+    path.write_bytes(hub.files("ann/further")[CARD])
+    data = ModelCard.load(path).data.to_dict()
+    assert (data["base_model"], data["base_model_relation"]) == ("ann/shapes", "finetune")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--push-to=bob/dogs"], "Your token has no right"),
+        (["--push-to=ann/shapes", "--tag=v1"], "already names another state"),
+        (["--push-to=dogs"], "name it as user/name"),
+        (["--tag=v1"], "--tag goes with --push-to"),
+        (["--private"], "--private goes with --push-to"),
+    ],
+)
+def test_what_would_stop_the_push_is_told_before_the_training(
+    arguments, expected, hub, ann, options, trained, tmp_path, record_property
+):
+    hub.clear_requests()
+    told = ann.script("train.py", *options, f"--output={tmp_path / 'model'}", *arguments)
+    record_property("failure", f"train.py {' '.join(arguments)}")
+    record_property("sentence", told.last)
+    assert told.code == 2 and expected in told.last
+    assert not [r for r in hub.requests if "someone/dogs" in r.path]
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_reached_the_space_runs_and_answers(hub, ann, trained, photo, tmp_path):
+    """Exactly the Space's files, its requirements and its variables, and nothing else."""
+    told = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/shapes@v1")
+    assert told.code == 0, told.err
+    space = tmp_path / "space"
+    for name, content in hub.files("ann/page", "space").items():
+        (space / name).parent.mkdir(parents=True, exist_ok=True)
+        (space / name).write_bytes(content)
+
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", "-r", space / "requirements.txt"]
+    installed = subprocess.run(install, capture_output=True, text=True, timeout=600)
+    if "NewConnectionError" in installed.stderr or "NameResolutionError" in installed.stderr:
+        pytest.skip("the package index cannot be reached")
+    assert installed.returncode == 0, installed.stderr
+
+    port = free_port()
+    variables = hub.settings("ann/page", "space")["space"]["variables"]
+    environ = Shell(hub, tmp_path / "home").environ()
+    environ |= {name: variable["value"] for name, variable in variables.items()}
+    # As Spaces set them.
+    environ |= {"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": str(port)}
+    environ.pop("PYTHONPATH", None)
+    log = tmp_path / "log.txt"
+    with log.open("w") as out:
+        page = subprocess.Popen([python, "app.py"], cwd=space, env=environ, stdout=out, stderr=out)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 90
+        while "Running on" not in log.read_text():
+            assert page.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        assert f"http://0.0.0.0:{port}" in log.read_text()
+        urllib.request.urlopen(address, timeout=10).close()
+        answer = Client(address, verbose=False).predict(handle_file(photo), api_name="/predict")
+    finally:
+        page.terminate()
+        page.wait(timeout=20)
+    expected = DogBreedClassifier.from_pretrained(trained[0]).predict(photo)
+    found = {row["label"]: row["confidence"] for row in answer["confidences"]}
+    assert list(found) == list(expected.labels) and answer["label"] == "Red disc"
+    assert list(found.values()) == pytest.approx(expected.probabilities)
