@@ -5,7 +5,6 @@ from pathlib import Path
 import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
-from dogbreed.images import MAX_BYTES
 from dogbreed.ui_about import about_markdown, api_tab
 from dogbreed.ui_head import HeadMiddleware
 from dogbreed.ui_live import live_tab
@@ -63,7 +62,7 @@ def launch_options(page: gr.Blocks) -> dict:
         "i18n": page.i18n,
         "favicon_path": str(ASSETS / "icon.png"),
         "pwa": True,
-        "max_file_size": MAX_BYTES,
+        "max_file_size": "20mb",
         "run_history": False,
         "enable_monitoring": False,
         "footer_links": ["api", "settings"],

@@ -8,8 +8,8 @@ from PIL import Image
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.live import Smoothed, smooth, top_labels
 
-# Gradio sends the next frame only when the last one is answered, so a slow machine drops frames.
-FRAME_EVERY = 0.05
+# Gradio keeps only the newest frame of each stream, so a slow machine drops frames and never lags.
+FRAME_EVERY = 0.1
 # A forgotten camera stops by itself.
 TIME_LIMIT = 300
 # A stream holds its place in the queue as long as it runs.
@@ -38,7 +38,7 @@ def live_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
     gr.Markdown(i18n("live_how"))
     # The script of the page shows one of these when there is no camera; Gradio says nothing then.
     for why in ("refused", "missing", "unsupported"):
-        gr.Markdown(i18n(f"camera_{why}"), elem_id=f"camera-{why}", elem_classes="camera-note")
+        gr.Markdown(i18n(f"camera_{why}"), elem_id=f"camera-{why}")
     with gr.Row():
         camera = gr.Image(
             label=i18n("camera"),

@@ -1,5 +1,7 @@
 """The tab for one photo: labels, a sentence, and the evidence laid over the photo."""
 
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -121,7 +123,7 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
             )
             photo.preprocess = as_uploaded
             button = gr.Button(i18n("name_the_breed"), variant="primary", elem_id="name-the-breed")
-            gr.Examples(
+            examples = gr.Examples(
                 [str(path) for path in sorted(EXAMPLES.glob("*.png"))],
                 photo,
                 label=i18n("examples"),
@@ -148,30 +150,34 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
     prediction = gr.State(time_to_live=keep_seconds)
     chosen = gr.State()
 
-    answered = gr.on(
-        [photo.change, button.click],
-        predict,
-        photo,
-        [labels, prediction],
-        api_name="predict",
-        concurrency_limit=CONCURRENCY,
-        concurrency_id="predict",
-        trigger_mode="always_last",
-    )
-    answered.success(
-        show,
-        [photo, prediction, strength],
-        [said, evidence, chosen],
-        api_visibility="private",
-        show_progress="hidden",
-    )
-    answered.failure(
-        refuse,
-        None,
-        [said, evidence, chosen, labels, prediction],
-        api_visibility="private",
-        show_progress="hidden",
-    )
+    def connect(trigger: Callable, **api: str) -> None:
+        answered = trigger(
+            predict,
+            photo,
+            [labels, prediction],
+            concurrency_limit=CONCURRENCY,
+            concurrency_id="predict",
+            trigger_mode="always_last",
+            **api,
+        )
+        answered.success(
+            show,
+            [photo, prediction, strength],
+            [said, evidence, chosen],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        answered.failure(
+            refuse,
+            None,
+            [said, evidence, chosen, labels, prediction],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+
+    # Not photo.change, which fires twice when one photo takes the place of another.
+    connect(partial(gr.on, [photo.input, button.click]), api_name="predict")
+    connect(examples.load_input_event.success, api_visibility="private")
     labels.select(
         choose, [photo, prediction, strength], [evidence, chosen], api_visibility="private"
     )
