@@ -16,6 +16,7 @@ TITLE = texts()["heading"]
 ASSETS = Path(__file__).parent / "assets"
 # Long enough to look at the evidence for every label, short enough to promise.
 KEEP_SECONDS = 600
+CLEAN_EVERY = 60
 # More visitors than this in line are told so rather than kept waiting for minutes.
 MOST_WAITING = 64
 
@@ -35,7 +36,7 @@ def build_page(classifier: DogBreedClassifier) -> gr.Blocks:
             "several_how_many": words["several_how"].format(count=MOST_PHOTOS),
         }
     )
-    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, KEEP_SECONDS))
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_SECONDS))
     with page:
         gr.Markdown("# " + i18n("heading"))
         gr.Markdown(i18n("intro"))
@@ -79,6 +80,11 @@ def make_theme() -> gr.themes.Default:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ).set(
+        color_accent="*primary_700",
+        link_text_color="*primary_700",
+        link_text_color_hover="*primary_800",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",

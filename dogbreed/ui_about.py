@@ -16,7 +16,7 @@ client = Client("{url}")
 answer = client.predict(handle_file("dog.jpg"), api_name="/predict")
 print(answer["confidences"])"""
 
-_CURL = """\
+CURL = """\
 FILE=$(curl -s -F files=@dog.jpg {url}/gradio_api/upload | tr -d '[]"')
 ID=$(curl -s {url}/gradio_api/call/predict -H 'Content-Type: application/json' \\
   -d '{"data": [{"path": "'"$FILE"'", "meta": {"_type": "gradio.FileData"}}]}' | cut -d '"' -f 4)
@@ -44,15 +44,17 @@ def api_tab(page: gr.Blocks, i18n: gr.I18n) -> None:
         i18n: The texts.
     """
     gr.Markdown(i18n("api_how"))
+    # Without colours: Gradio's have too little contrast in either scheme.
     codes = [
-        gr.Code(label=label, language=language, interactive=False, elem_id=f"api-{label.lower()}")
-        for label, language in (
-            ("Python", "python"),
-            ("curl", "shell"),
-            ("JavaScript", "javascript"),
+        gr.Code(
+            label=label,
+            interactive=False,
+            show_line_numbers=False,
+            elem_id=f"api-{label.lower()}",
         )
+        for label in ("Python", "curl", "JavaScript")
     ]
-    templates = json.dumps([_PYTHON, _CURL, _JAVASCRIPT])
+    templates = json.dumps([_PYTHON, CURL, _JAVASCRIPT])
     page.load(None, None, codes, js=_FILL_IN.replace("TEMPLATES", templates))
 
 

@@ -69,11 +69,21 @@
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
-  const announce = setInterval(() => {
+  // Names and roles that Gradio leaves out.
+  const describe = () => {
     const answer = find("#sentence");
-    if (!answer) return;
-    answer.setAttribute("aria-live", "polite");
-    document.documentElement.lang = navigator.language;
-    clearInterval(announce);
-  }, 200);
+    if (answer) answer.setAttribute("aria-live", "polite");
+    const title = find("#examples .label");
+    document.querySelectorAll("#examples button").forEach((button, index) => {
+      if (title) button.setAttribute("aria-label", `${title.textContent.trim()} ${index + 1}`);
+    });
+    document
+      .querySelectorAll("div[aria-label]:not([role])")
+      .forEach((element) => element.setAttribute("role", "img"));
+  };
+  new MutationObserver(describe).observe(document.documentElement, {
+    childList: true,
+    subtree: true,
+  });
+  document.documentElement.lang = navigator.language;
 })();
