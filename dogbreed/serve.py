@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import signal
+import socket
 
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import UsageError
@@ -33,22 +34,20 @@ def serve(
     """
     if mcp and importlib.util.find_spec("mcp") is None:
         raise UsageError('--mcp needs a package more: pip install "gradio[mcp]".')
+    _check_address(host or "127.0.0.1", port)
     page = build_page(classifier)
     # Gradio's own words about the tunnel end in several lines of advice.
     with contextlib.redirect_stdout(io.StringIO()):
-        try:
-            page.launch(
-                server_name=host,
-                server_port=port,
-                share=share,
-                auth=auth,
-                mcp_server=mcp,
-                prevent_thread_lock=True,
-                quiet=True,
-                **launch_options(page),
-            )
-        except (OSError, OverflowError):
-            raise UsageError(_cannot_listen(host, port)) from None
+        page.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            auth=auth,
+            mcp_server=mcp,
+            prevent_thread_lock=True,
+            quiet=True,
+            **launch_options(page),
+        )
     print(f"The page is at {page.local_url}", flush=True)
     if page.share_url:
         print(f"Anyone can open it at {page.share_url} for up to a week.", flush=True)
@@ -66,9 +65,14 @@ def serve(
         page.block_thread()
 
 
-def _cannot_listen(host: str | None, port: int | None) -> str:
-    place = f"port {port}" if port is not None else "any port from 7860 to 7959"
-    return (
-        f"The page cannot listen on {place} of {host or '127.0.0.1'}: it is in use, not allowed "
-        "or no such address; choose another --port or --host."
-    )
+def _check_address(host: str, port: int | None) -> None:
+    """Refuse an address before the server does it in its own, longer words."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port or 0), family=family).close()
+    except (OSError, OverflowError):
+        place = f"port {port}" if port else "any port"
+        raise UsageError(
+            f"The page cannot listen on {place} of {host}: it is in use, not allowed or no such "
+            "address; choose another --port or --host."
+        ) from None

@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_page(*options: str, **environment: str) -> Iterator[str]:
+def running_process(*options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run app.py until the block is left.
 
     Args:
@@ -29,7 +29,7 @@ def running_page(*options: str, **environment: str) -> Iterator[str]:
         environment: Further environment variables.
 
     Yields:
-        The address of the page.
+        The address of the page, and its process.
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -51,7 +51,14 @@ def running_page(*options: str, **environment: str) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(0.1)
-        yield address
+        yield address, process
     finally:
         process.terminate()
         process.communicate(timeout=30)
+
+
+@contextlib.contextmanager
+def running_page(*options: str, **environment: str) -> Iterator[str]:
+    """The same for those who need the address only."""
+    with running_process(*options, **environment) as (address, _):
+        yield address

@@ -17,6 +17,7 @@ from gradio_client import Client, handle_file
 from dogbreed import DogBreedClassifier
 from dogbreed.ui_about import CURL
 from tests.running import ROOT, running_page
+from tests.shapes import draw_shape
 
 DRAWING = ROOT / "dogbreed" / "assets" / "examples" / "golden.png"
 
@@ -69,7 +70,7 @@ def test_python_curl_and_the_shell_agree(page):
         ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True
     )
     data = next(line for line in run.stdout.splitlines() if line.startswith("data: "))
-    (answer,) = json.loads(data.removeprefix("data: "))
+    answer, *_ = json.loads(data.removeprefix("data: "))
     assert tuple(row["label"] for row in answer["confidences"]) == expected.labels
 
     shell = subprocess.run(
@@ -141,7 +142,9 @@ def test_it_can_be_installed_as_an_app(page):
     assert {icon["sizes"] for icon in manifest["icons"]} == {"192x192", "512x512"}
 
 
-def test_photos_are_deleted_after_their_time(files):
+def test_photos_are_deleted_after_their_time(tmp_path):
+    photo = tmp_path / "visitor.png"
+    draw_shape(0, 1).save(photo)
     code = (
         "import os, sys, pathlib, time; os.environ['GRADIO_TEMP_DIR'] = sys.argv[1]\n"
         "import dogbreed.ui as ui; ui.KEEP_SECONDS, ui.CLEAN_EVERY = 1, 1\n"
@@ -151,14 +154,14 @@ def test_photos_are_deleted_after_their_time(files):
         "_, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **ui.launch_options(page))\n"
         "client = Client(url, verbose=False)\n"
         "client.predict(handle_file(sys.argv[2]), api_name='/predict')\n"
-        "there = lambda: list(pathlib.Path(sys.argv[1]).rglob('golden.png'))\n"
+        "there = lambda: list(pathlib.Path(sys.argv[1]).rglob('visitor.png'))\n"
         "print('stored', len(there())); deadline = time.time() + 20\n"
         "while there() and time.time() < deadline: time.sleep(0.2)\n"
         "print('left', len(there()))"
     )
-    folder = files / "short"
+    folder = tmp_path / "files"
     run = subprocess.run(
-        [sys.executable, "-c", code, str(folder), str(DRAWING)],
+        [sys.executable, "-c", code, str(folder), str(photo)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -77,6 +77,8 @@
     document.querySelectorAll("#examples button").forEach((button, index) => {
       if (title) button.setAttribute("aria-label", `${title.textContent.trim()} ${index + 1}`);
     });
+    // A button must not hold a second thing to step to.
+    document.querySelectorAll("button input[type=file]").forEach((input) => (input.hidden = true));
     document
       .querySelectorAll("div[aria-label]:not([role])")
       .forEach((element) => element.setAttribute("role", "img"));

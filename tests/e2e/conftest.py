@@ -19,6 +19,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+CAMERA_FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "assets" / "examples"
 
 
@@ -76,12 +77,7 @@ def camera_browser(playwright_session, chromium_path, camera_film):
     """A browser whose camera plays the film, and that always grants it."""
     browser = playwright_session.chromium.launch(
         executable_path=chromium_path,
-        args=[
-            *FLAGS,
-            "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-video-capture={camera_film}",
-        ],
+        args=[*FLAGS, *CAMERA_FLAGS, f"--use-file-for-fake-video-capture={camera_film}"],
     )
     yield browser
     browser.close()
@@ -129,6 +125,13 @@ class Visit:
     def open_tab(self, name: str) -> None:
         """Open a tab by its title."""
         self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def start_camera(self) -> None:
+        """Open the live tab and start the stream."""
+        self.open_tab("Live")
+        self.page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
+        self.page.wait_for_function("document.querySelector('#camera video')?.videoWidth > 0")
+        self.page.get_by_role("button", name="capture photo").locator("visible=true").click()
 
 
 @pytest.fixture

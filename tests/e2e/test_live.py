@@ -7,14 +7,6 @@ from dogbreed.ui_texts import texts
 from tests.e2e.conftest import EXAMPLES, FLAGS
 
 
-def start_camera(page) -> None:
-    """Open the tab and start the stream."""
-    page.open_tab("Live")
-    page.page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
-    page.page.wait_for_function("document.querySelector('#camera video')?.videoWidth > 0")
-    page.page.get_by_role("button", name="capture photo").locator("visible=true").click()
-
-
 def count_frames(page) -> list[str]:
     """The addresses of frames sent from now on."""
     frames: list[str] = []
@@ -34,7 +26,7 @@ def test_breeds_follow_the_camera_and_stop_when_the_tab_is_left(visit, camera_br
     expected = DogBreedClassifier.from_pretrained().predict(film)
     page = visit(camera_browser)
     frames = count_frames(page)
-    start_camera(page)
+    page.start_camera()
     # The camera's pixels differ a little from the drawing's.
     assert expected.labels[0] in page.labels("#live-labels")
     page.page.wait_for_timeout(1000)
@@ -60,7 +52,7 @@ def test_breeds_follow_the_camera_and_stop_when_the_tab_is_left(visit, camera_br
 def test_the_stream_stops_when_the_page_is_hidden(visit, camera_browser):
     page = visit(camera_browser)
     frames = count_frames(page)
-    start_camera(page)
+    page.start_camera()
     page.labels("#live-labels")
     page.page.evaluate(
         """() => {
