@@ -4,6 +4,7 @@ python -m benchmarks.live --seconds 20
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import tempfile
@@ -63,7 +64,7 @@ def main() -> None:
         visit.page.wait_for_timeout(1000 * options.seconds)
         times = visit.page.evaluate("window.times")
         browser.close()
-    gaps = sorted(after - before for before, after in zip(times, times[1:], strict=False))
+    gaps = sorted(after - before for before, after in itertools.pairwise(times))
     result = {
         "seconds": options.seconds,
         "answers": len(times),

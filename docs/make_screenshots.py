@@ -35,12 +35,9 @@ def live_tab(browser, address: str) -> None:
 
 
 def save(visit: Visit, name: str) -> None:
-    """Write the picture with few colours, so that it stays small."""
+    """Write the picture once bars have stopped growing."""
     visit.page.wait_for_timeout(1500)
-    path = DOCS / f"screenshot-{name}.png"
-    visit.page.screenshot(path=path)
-    picture = Image.open(path).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    visit.page.screenshot(path=DOCS / f"screenshot-{name}.png")
     visit.context.close()
 
 

@@ -32,7 +32,7 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
     """
     fit = classifier.bundle.config["preprocessing"]["fit"]
 
-    def predict(photo: str | None) -> tuple[dict[str, float] | None, Prediction | None]:
+    def predict(photo: str | None) -> dict[str, float] | None:
         """Name the breed of the dog in a photo.
 
         Looks at one photo of a dog and gives the three most probable breeds, each with its
@@ -40,12 +40,14 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
         no dog at all.
 
         Args:
-            photo: The photo as a file or a web address: JPEG, PNG, WebP, GIF, BMP or TIFF, at
-                most 20 MB and 50 megapixels.
+            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
 
         Returns:
             The three most probable breeds, best first, with their probabilities.
         """
+        return answer(photo)[0]
+
+    def answer(photo: str | None) -> tuple[dict[str, float] | None, Prediction | None]:
         if photo is None:
             return None, None
         try:
@@ -150,15 +152,15 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
     prediction = gr.State(time_to_live=keep_seconds)
     chosen = gr.State()
 
-    def connect(trigger: Callable, **api: str) -> None:
+    def connect(trigger: Callable) -> None:
         answered = trigger(
-            predict,
+            answer,
             photo,
             [labels, prediction],
             concurrency_limit=CONCURRENCY,
             concurrency_id="predict",
             trigger_mode="always_last",
-            **api,
+            api_visibility="private",
         )
         answered.success(
             show,
@@ -176,8 +178,17 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
         )
 
     # Not photo.change, which fires twice when one photo takes the place of another.
-    connect(partial(gr.on, [photo.input, button.click]), api_name="predict")
-    connect(examples.load_input_event.success, api_visibility="private")
+    connect(partial(gr.on, [photo.input, button.click]))
+    connect(examples.load_input_event.success)
+    # For programs alone: MCP clients cannot call what also keeps a state.
+    gr.Button(visible=False).click(
+        predict,
+        photo,
+        labels,
+        api_name="predict",
+        concurrency_limit=CONCURRENCY,
+        concurrency_id="predict",
+    )
     labels.select(
         choose, [photo, prediction, strength], [evidence, chosen], api_visibility="private"
     )

@@ -70,7 +70,7 @@ def test_python_curl_and_the_shell_agree(page):
         ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True
     )
     data = next(line for line in run.stdout.splitlines() if line.startswith("data: "))
-    answer, *_ = json.loads(data.removeprefix("data: "))
+    (answer,) = json.loads(data.removeprefix("data: "))
     assert tuple(row["label"] for row in answer["confidences"]) == expected.labels
 
     shell = subprocess.run(
