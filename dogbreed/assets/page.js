@@ -77,8 +77,11 @@
     document.querySelectorAll("#examples button").forEach((button, index) => {
       if (title) button.setAttribute("aria-label", `${title.textContent.trim()} ${index + 1}`);
     });
-    // A button must not hold a second thing to step to.
-    document.querySelectorAll("button input[type=file]").forEach((input) => (input.hidden = true));
+    // Gradio puts a button into a button; only the inner one does anything.
+    document.querySelectorAll("button:has(button):not([role])").forEach((outer) => {
+      outer.setAttribute("role", "group");
+      outer.tabIndex = -1;
+    });
     document
       .querySelectorAll("div[aria-label]:not([role])")
       .forEach((element) => element.setAttribute("role", "img"));
