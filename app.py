@@ -47,6 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     except DogBreedError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        # Stopped while it was still starting.
+        return 130
     return 0
 
 

@@ -34,6 +34,8 @@ def serve(
     """
     if mcp and importlib.util.find_spec("mcp") is None:
         raise UsageError('--mcp needs a package more: pip install "gradio[mcp]".')
+    # Terminated like interrupted, so that temporary files go in either case.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _check_address(host or "127.0.0.1", port)
     page = build_page(classifier)
     # Gradio's own words about the tunnel end in several lines of advice.
@@ -59,8 +61,6 @@ def serve(
         )
     if mcp:
         print(f"MCP clients find it at {page.local_url}gradio_api/mcp/", flush=True)
-    # Terminated like interrupted, so that temporary files go in either case.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.redirect_stdout(io.StringIO()):
         page.block_thread()
 
