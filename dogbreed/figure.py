@@ -12,28 +12,31 @@ _COLOURS = ((255, 214, 90), (255, 150, 30), (220, 20, 30))
 _OPACITY = (0.0, 0.35, 0.6)
 
 
-def overlay(photo: Image.Image, evidence: np.ndarray, fit: str = "squash") -> Image.Image:
+def overlay(
+    photo: Image.Image, evidence: np.ndarray, fit: str = "squash", strength: float = 1.0
+) -> Image.Image:
     """Lay an evidence map over a photo: where it is red, the answer comes from.
 
     Args:
         photo: Upright RGB photo.
-        evidence: float array of shape (h, w), see `Prediction.evidence`; what speaks against the
+        evidence: float array of shape (h, w), see `relative_evidence`; what speaks against the
             label (below 0) is not shown.
         fit: How the photo became a square, see `images.prepare`.
+        strength: How much of the overlay shows, from 0 (the bare photo) to 1.
 
     Returns:
         RGB image of the size of the photo.
     """
-    strength = np.maximum(evidence, 0)
-    strength = strength / max(float(strength.max()), 1e-6)
+    weight = np.maximum(evidence, 0)
+    weight = weight / max(float(weight.max()), 1e-6)
     left, top, right, bottom = frame_box(photo.size, fit)
-    mask = Image.fromarray((255 * strength).round().astype(np.uint8)).resize(
+    mask = Image.fromarray((255 * weight).round().astype(np.uint8)).resize(
         (right - left, bottom - top), Image.Resampling.BICUBIC
     )
     canvas = Image.new("L", photo.size)
     canvas.paste(mask, (left, top))
     bands = [canvas.point(_table([colour[i] for colour in _COLOURS])) for i in range(3)]
-    opacity = canvas.point(_table([255 * share for share in _OPACITY]))
+    opacity = canvas.point(_table([255 * strength * share for share in _OPACITY]))
     return Image.composite(Image.merge("RGB", bands), photo.convert("RGB"), opacity)
 
 
@@ -41,6 +44,22 @@ def _table(values: list[float]) -> list[int]:
     """What each of the 256 levels of strength becomes, between the stops in a straight line."""
     levels = np.linspace(0, 1, 256)
     return np.interp(levels, _STOPS, values).round().astype(int).tolist()
+
+
+def relative_evidence(prediction: Prediction, label: str | None = None) -> np.ndarray:
+    """How much more each part of the photo speaks for a label than for the average one.
+
+    A logit alone has no zero that means anything, only its distance to the others has; on a photo
+    that fits no label all of them are negative.
+
+    Args:
+        prediction: The answer to a photo.
+        label: One of its labels; the best one if left out.
+
+    Returns:
+        float32 array of shape (8, 8), top left first.
+    """
+    return prediction.evidence(label) - prediction.evidence_map.mean(axis=2)
 
 
 def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash") -> Image.Image:
@@ -63,7 +82,8 @@ def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash")
     for number, line in enumerate(lines):
         colour = "black" if number == 0 else "#666666"
         draw.text((margin, margin + number * line_height), line, font=font, fill=colour)
-    figure.paste(overlay(photo, prediction.evidence(), fit), ((width - photo.width) // 2, header))
+    evidence = relative_evidence(prediction)
+    figure.paste(overlay(photo, evidence, fit), ((width - photo.width) // 2, header))
     return figure
 
 

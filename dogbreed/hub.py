@@ -37,7 +37,7 @@ def load_bundle(
         UsageError: A revision of a directory is asked for.
     """
     source = source or os.environ.get("DOGBREED_MODEL") or DEFAULT_BUNDLE
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     address = None if isinstance(source, Path) or path.is_dir() else _ADDRESS.fullmatch(source)
     if address is None:
         if revision is not None:

@@ -1,10 +1,7 @@
 """app.py as a process: the page comes up without TensorFlow and answers."""
 
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -12,41 +9,15 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from dogbreed import DogBreedClassifier
+from tests.running import ROOT, running_page
 from tests.shapes import draw_shape
-
-ROOT = Path(__file__).parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
 def page():
-    """The address of a running page, started as a user starts it."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "app.py", f"--port={port}"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while True:
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline, "the page did not come up"
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield address
-    process.terminate()
-    process.wait(timeout=20)
+    """The address of a running page."""
+    with running_page() as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,0 +1,158 @@
+"""A running page and Debian's Chromium; without Chromium these tests are skipped."""
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.running import running_page
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CAMERA_FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "assets" / "examples"
+
+
+def write_video(path: Path, pictures: list[Image.Image], repeat: int) -> Path:
+    """Write an MJPEG film, as Chromium's fake camera plays it.
+
+    Args:
+        path: A name that ends in .mjpeg.
+        pictures: What it shows, one after the other.
+        repeat: How many frames each is shown for.
+    """
+    with path.open("wb") as file:
+        for picture in pictures:
+            frame = io.BytesIO()
+            picture.convert("RGB").resize((480, 360)).save(frame, "JPEG", quality=90)
+            for _ in range(repeat):
+                file.write(frame.getvalue())
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no Chromium found: apt-get install chromium")
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright_session(chromium_path):
+    """Playwright, started once."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_session, chromium_path):
+    """A browser without a camera."""
+    browser = playwright_session.chromium.launch(executable_path=chromium_path, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def camera_film(tmp_path_factory) -> Path:
+    """A film of one drawing."""
+    drawing = Image.open(EXAMPLES / "spotted.png")
+    return write_video(tmp_path_factory.mktemp("film") / "film.mjpeg", [drawing], 20)
+
+
+@pytest.fixture(scope="session")
+def camera_browser(playwright_session, chromium_path, camera_film):
+    """A browser whose camera plays the film, and that always grants it."""
+    browser = playwright_session.chromium.launch(
+        executable_path=chromium_path,
+        args=[*FLAGS, *CAMERA_FLAGS, f"--use-file-for-fake-video-capture={camera_film}"],
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(chromium_path):
+    """The address of a running page."""
+    with running_page() as address:
+        yield address
+
+
+class Visit:
+    """A visitor's open page, with what it asked of other hosts."""
+
+    def __init__(self, browser, address: str, **context):
+        self.context = browser.new_context(
+            **({"viewport": {"width": 1200, "height": 900}} | context)
+        )
+        self.page = self.context.new_page()
+        self.foreign: list[str] = []
+        self.page.on("request", lambda request: self._note(request.url, address))
+        self.page.goto(address)
+        self.page.locator("#name-the-breed").wait_for(timeout=60_000)
+
+    def _note(self, url: str, address: str) -> None:
+        if not url.startswith((address, "data:", "blob:")):
+            self.foreign.append(url)
+
+    def upload(self, *files: Path | dict, where: str = "#photo") -> None:
+        """Choose files in the file dialogue."""
+        self.page.locator(f"{where} input[type=file]").set_input_files(list(files))
+
+    def labels(self, where: str = "#labels") -> list[str]:
+        """The breeds that are shown, once there are any."""
+        self.page.locator(f"{where} .confidence-set").first.wait_for(timeout=30_000)
+        return self.page.locator(f"{where} dt").all_inner_texts()
+
+    def wait_for_evidence(self, label: str) -> str:
+        """Wait until the evidence for a label is shown; returns the address of its picture."""
+        picture = self.page.locator(f"#evidence img[alt*='{label}']")
+        picture.wait_for(timeout=30_000)
+        return picture.get_attribute("src")
+
+    def open_tab(self, name: str) -> None:
+        """Open a tab by its title."""
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def start_camera(self) -> None:
+        """Open the live tab and start the stream."""
+        self.open_tab("Live")
+        self.page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
+        self.page.wait_for_function("document.querySelector('#camera video')?.videoWidth > 0")
+        self.page.get_by_role("button", name="capture photo").locator("visible=true").click()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens pages; they are closed after the test."""
+    visits = []
+
+    def open_page(browser=browser, address=address, **context) -> Visit:
+        visits.append(Visit(browser, address, **context))
+        return visits[-1]
+
+    yield open_page
+    for each in visits:
+        each.context.close()
+
+
+@pytest.fixture
+def noise_photo(tmp_path) -> Path:
+    """A photo of nothing, 400 × 300."""
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 255, (300, 400, 3), dtype=np.uint8))
+    ImageDraw.Draw(image).ellipse((100, 50, 300, 250), fill=(180, 120, 60))
+    image.save(tmp_path / "noise.jpg")
+    return tmp_path / "noise.jpg"
