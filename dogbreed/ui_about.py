@@ -90,8 +90,8 @@ def about_markdown(
 
 
 def origin(classifier: DogBreedClassifier) -> str:
-    """Where the model came from; the folder's name only, since its place is nobody's business."""
-    return classifier.bundle.path.name
+    """Where the model came from: its address on the Hub, else only the name of its folder."""
+    return classifier.bundle.address or classifier.bundle.path.name
 
 
 def _figures(words: Mapping[str, str], metrics: list[dict]) -> str:

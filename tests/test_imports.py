@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 TRAINING = {"tensorflow", "keras", "datasets"}
 HEAVY = TRAINING | {"gradio", "matplotlib", "dogbreed.train"}
 # Only the page may load Gradio.
-PAGE = [ROOT / "app.py", ROOT / "dogbreed" / "ui.py"]
+PAGE = [ROOT / "app.py", *sorted((ROOT / "dogbreed").glob("ui*.py"))]
 SERVING = sorted(path for path in (ROOT / "dogbreed").glob("*.py") if path not in PAGE)
 
 
