@@ -27,8 +27,9 @@ def test_breeds_follow_the_camera_and_stop_when_the_tab_is_left(visit, camera_br
     page = visit(camera_browser)
     frames = count_frames(page)
     page.start_camera()
-    # The camera's pixels differ a little from the drawing's.
-    assert expected.labels[0] in page.labels("#live-labels")
+    # The camera's pixels differ a little from the drawing's, of which the model is not sure: the
+    # order may differ and one of the three, but no more.
+    assert len(set(expected.labels) & set(page.labels("#live-labels"))) >= 2
     page.page.wait_for_timeout(1000)
     assert len(frames) > 2
 
