@@ -296,7 +296,7 @@ def test_the_page_starts_with_the_model_that_ships_if_told_to(hub, bob, tmp_path
         )
     try:
         deadline = time.monotonic() + 60
-        while "Running on" not in log.read_text():
+        while "The page is at" not in log.read_text():
             assert page.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=10) as answer:

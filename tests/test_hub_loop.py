@@ -224,7 +224,7 @@ def test_what_reached_the_space_runs_and_answers(hub, ann, trained, photo, tmp_p
     try:
         address = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 90
-        while "Running on" not in log.read_text():
+        while "The page is at" not in log.read_text():
             assert page.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
         assert f"http://0.0.0.0:{port}" in log.read_text()
