@@ -1,14 +1,12 @@
 """Run the project's own commands in a process of their own, with the local Hub as their Hub."""
 
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hub_server import LocalHub
-
-ROOT = Path(__file__).parent.parent
+from tests.running import ROOT
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,3 @@ class Shell:
         )
         assert "Traceback" not in run.stderr, run.stderr
         return Told(run.returncode, run.stdout, run.stderr)
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]

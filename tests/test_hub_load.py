@@ -13,7 +13,8 @@ import pytest
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, NETWORK, WEIGHTS
 from tests.hub_server import MIB, LocalHub
-from tests.hub_shell import ROOT, Shell, free_port
+from tests.hub_shell import Shell
+from tests.running import ROOT, free_port
 from tests.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
 
 ANSWER = """

@@ -17,7 +17,8 @@ from dogbreed import DogBreedClassifier
 from dogbreed.bundle import CARD, CONFIG, NETWORK, WEIGHTS, read_bundle
 from tests.hub_images import image_parquet
 from tests.hub_server import LocalHub
-from tests.hub_shell import Shell, Told, free_port
+from tests.hub_shell import Shell, Told
+from tests.running import free_port
 from tests.shapes import LABELS, draw_shape
 from tests.test_hub_load import ANSWER, downloads
 

@@ -13,7 +13,8 @@ from huggingface_hub import ModelCard
 
 from dogbreed.bundle import CARD, CARD_PLACEHOLDER, CONFIG, NETWORK, WEIGHTS
 from tests.hub_server import LocalHub
-from tests.hub_shell import ROOT, Shell
+from tests.hub_shell import Shell
+from tests.running import ROOT
 from tests.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
 
 METRICS = [

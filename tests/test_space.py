@@ -9,7 +9,8 @@ from huggingface_hub import SpaceCard
 
 from dogbreed.bundle import CONFIG, NETWORK
 from tests.hub_server import LocalHub
-from tests.hub_shell import ROOT, Shell
+from tests.hub_shell import Shell
+from tests.running import ROOT
 from tests.tiny_bundle import assert_one_sentence, write_bundle
 
 HEAVY = ("tensorflow", "datasets", "keras", "matplotlib")
