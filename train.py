@@ -5,7 +5,8 @@
     python train.py --dataset user/dogs --recipe article --epochs 2 --output my-model
     python train.py --output my-model --push-to user/name --tag v1
     python train.py --init-from user/name --dataset photos/ --output my-model
-    python train.py --evaluate my-model --dataset user/dogs
+    python train.py --not-dogs other-photos/ --output my-model
+    python train.py --evaluate my-model --dataset user/dogs --report report
 
 A killed run goes on where it was when the same command is given again.
 """
@@ -16,13 +17,13 @@ import shlex
 import sys
 from pathlib import Path
 
-# TensorFlow greets with a page of notices otherwise; warnings and errors still show.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# TensorFlow greets with a page of notices otherwise; what goes wrong is raised all the same.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from dogbreed.errors import DogBreedError, HubError, UsageError
 from dogbreed.images import FITS
 from dogbreed.push import check_push, push_bundle
-from dogbreed.train.options import Options, public_name
+from dogbreed.train.options import IMAGENET, Options, public_name
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -45,6 +46,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--validation-per-class", type=positive, metavar="N", help="cut from training (default: 25)"
     )
     data.add_argument("--limit-per-class", type=positive, metavar="N", help="for a quick run")
+    data.add_argument(
+        "--not-dogs",
+        metavar="DATASET",
+        help="photos without a dog, Hub id or folder; half of them teach the model to say so, the "
+        "other half measures it",
+    )
     data.add_argument("--fit", choices=FITS, help="how a photo becomes a square (default: crop)")
 
     how = parser.add_argument_group("training")
@@ -57,15 +64,32 @@ def build_parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--backbone-weights", metavar="PATH", help="default: Keras's ImageNet weights, downloaded"
     )
+    how.add_argument(
+        "--train-from",
+        choices=("avg_pool", "mixed8"),
+        help="where the frozen part ends: avg_pool, only the head is trained (default); mixed8, "
+        "the last two Inception blocks too, after the head",
+    )
+    how.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        help="of the training photos' features (default: bfloat16 where the processor has it)",
+    )
     how.add_argument("--image-size", type=positive, metavar="PIXELS", help="default: 299")
     how.add_argument(
-        "--augment-views", type=int, metavar="N", help="random views beside plain and mirrored"
+        "--augment-views",
+        type=int,
+        metavar="N",
+        help="random crops beside plain and mirrored (default: 2)",
     )
     how.add_argument(
         "--learning-rate", type=float, nargs="+", metavar="X", help="tried on validation"
     )
     how.add_argument("--l2", type=float, nargs="+", metavar="X", help="tried on validation")
-    how.add_argument("--epochs", type=positive, metavar="N", help="at most (default: 100)")
+    how.add_argument(
+        "--blocks-learning-rate", type=float, metavar="X", help="with --train-from mixed8"
+    )
+    how.add_argument("--epochs", type=positive, metavar="N", help="at most (default: 200)")
     how.add_argument(
         "--patience", type=positive, metavar="N", help="epochs without gain before stopping"
     )
@@ -80,6 +104,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="BUNDLE",
         help="start the head from this bundle, a folder or user/name[@revision]",
     )
+    how.add_argument(
+        "--warm-start",
+        metavar=f"{IMAGENET}|PATH",
+        help="start the head from ImageNet's own 120 breeds: Keras's weights with top, downloaded "
+        "or from a file",
+    )
     how.add_argument("--notes", type=Path, metavar="FILE", help="Markdown that the card includes")
     how.add_argument("--cache-dir", type=Path, metavar="DIR", help="default: ~/.cache/dogbreed")
     push = parser.add_argument_group("the Hub")
@@ -88,7 +118,10 @@ def build_parser() -> argparse.ArgumentParser:
     push.add_argument("--revision", metavar="BRANCH", help="created if needed (default: main)")
     push.add_argument("--tag", help="name for this state")
     parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="with --evaluate: write tables and pictures"
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="with --evaluate: where report.html, tables and pictures go (default: metrics)",
     )
     return parser
 
@@ -115,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif push_to is not None:
             raise UsageError("--evaluate pushes nothing; use `python -m dogbreed push`.")
         else:
-            evaluate_command(source, given, report)
+            evaluate_command(source, given, report or Path("metrics"))
     except DogBreedError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
@@ -159,9 +192,10 @@ def train_command(options: Options, push_to: str | None, push: dict) -> None:
         raise
 
 
-def evaluate_command(source: str, given: dict, report: Path | None) -> None:
+def evaluate_command(source: str, given: dict, report: Path) -> None:
     """Measure a bundle on a dataset and print the figures."""
-    from dogbreed.train.data import load_evaluation_photos
+    from dogbreed.train.data import load_evaluation_photos, load_negatives
+    from dogbreed.train.report import REPORT
     from dogbreed.train.run import evaluate_bundle
 
     dataset = given.get("dataset", Options.dataset)
@@ -172,13 +206,12 @@ def evaluate_command(source: str, given: dict, report: Path | None) -> None:
         label_column=given.get("label_column"),
         split=given.get("test_split"),
     )
-    figures = evaluate_bundle(source, photos, report)
-    count = figures.pop("photos")
-    print(f"\n{source} on {public_name(dataset)}/{photos.split}, {count} photos")
-    for name, value in figures.items():
-        print(f"{name:12} {value:.4f}")
-    if report:
-        print(f"Tables and pictures are in {report}.")
+    negatives = load_negatives(given["not_dogs"]) if "not_dogs" in given else None
+    figures = evaluate_bundle(source, photos, negatives, report)
+    print(f"\n{source} on {public_name(dataset)}/{photos.split}")
+    for name, (value, count) in figures.items():
+        print(f"{name:24} {value:.4f}   {count} photos")
+    print(f"The report is {report / REPORT}.")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dogbreed.answer import as_json, as_lines, trust_line
 from dogbreed.classifier import DogBreedClassifier, Prediction
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
-from dogbreed.figure import as_lines, draw_figure
+from dogbreed.figure import draw_figure
 from dogbreed.files import write_beside
 from dogbreed.images import load_image
 
@@ -106,10 +107,10 @@ def predict_command(options: argparse.Namespace) -> int:
             answers.append({"file": str(path), "error": str(error)})
             tqdm.write(f"{path}: {error}" if several else f"dogbreed: {error}", file=sys.stderr)
             continue
-        answers.append({"file": str(path), "labels": as_rows(prediction, classifier)})
+        answers.append({"file": str(path), **as_json(prediction, classifier.bundle)})
         if not options.json:
             title = [f"{path}:"] if several else []
-            tqdm.write("\n".join([*title, *as_lines(prediction)]))
+            tqdm.write("\n".join([*title, *_told(prediction)]))
         if options.figure:
             fit = classifier.bundle.config["preprocessing"]["fit"]
             _save(draw_figure(load_image(path), prediction, fit), options.figure)
@@ -150,14 +151,12 @@ def space_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def as_rows(prediction: Prediction, classifier: DogBreedClassifier) -> list[dict]:
-    """The labels of a prediction as JSON has them, best first."""
-    return [
-        {"name": name, "label": classifier.bundle.labels[number], "probability": probability}
-        for name, number, probability in zip(
-            prediction.labels, prediction.ids, prediction.probabilities, strict=True
-        )
-    ]
+def _told(prediction: Prediction) -> list[str]:
+    """The labels and how far to trust them; greyed on a terminal where there is no dog."""
+    lines, trust = as_lines(prediction), trust_line(prediction)
+    if not prediction.looks_like_dog and sys.stdout.isatty():
+        lines = [f"\x1b[2m{line}\x1b[0m" for line in lines]
+    return [*lines, trust] if trust else lines
 
 
 def list_photos(paths: list[Path]) -> list[Path]:

@@ -1,7 +1,8 @@
 """The model bundle: a directory that training writes and everything else reads.
 
     config.json         the labels, how to prepare a photo, figures, and a hash of every other file
-    model.tflite        the network that serves: photo in, evidence map out
+    model.tflite        the network that serves: photo in, evidence map and pooled features out
+    detector.npz        numbers that tell photos without a dog (absent where none are needed)
     model.weights.h5    Keras weights for further training (optional)
     README.md           the model card
     metrics/, runs/     tables, pictures, TensorBoard logs
@@ -14,10 +15,11 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from dogbreed.detector import ARRAYS, METHODS
 from dogbreed.errors import BundleError
 from dogbreed.files import write_beside
 from dogbreed.images import FITS
@@ -25,6 +27,7 @@ from dogbreed.images import FITS
 FORMAT_VERSION = 1
 CONFIG = "config.json"
 NETWORK = "model.tflite"
+DETECTOR = "detector.npz"
 WEIGHTS = "model.weights.h5"
 CARD = "README.md"
 # Stands in a card for the repository until the bundle is pushed to one.
@@ -43,6 +46,16 @@ _TYPES = {
     "metrics": list,
     "training": dict,
     "files": dict,
+}
+_NUMBER = (int, float)
+_THRESHOLDS = {
+    "is_dog": {"method": str, "scale": _NUMBER, "offset": _NUMBER, "threshold": _NUMBER},
+    "prediction_set": {
+        "coverage": _NUMBER,
+        "threshold": _NUMBER,
+        "penalty": _NUMBER,
+        "free_ranks": int,
+    },
 }
 
 
@@ -84,16 +97,25 @@ class Bundle:
         return self.path / NETWORK
 
     @property
+    def served(self) -> tuple[str, ...]:
+        """The files that answering needs beside config.json."""
+        return (NETWORK, DETECTOR) if DETECTOR in self.config["files"] else (NETWORK,)
+
+    @property
     def headline(self) -> list[dict]:
         """Its metrics top_1 and top_3 on the test photos, as far as they are stated."""
+        return [self.figures[name] for name in ("top_1", "top_3") if name in self.figures]
+
+    @property
+    def figures(self) -> dict[str, dict]:
+        """Its metrics by name, those on test photos where there are both."""
         # Test figures are stated after those of validation.
-        last = {metric["name"]: metric for metric in self.config["metrics"]}
-        return [last[name] for name in ("top_1", "top_3") if name in last]
+        return {metric["name"]: metric for metric in self.config["metrics"]}
 
 
 def read_bundle(
     path: str | Path,
-    files: Iterable[str] = (NETWORK,),
+    files: Iterable[str] | None = None,
     address: str | None = None,
     commit: str | None = None,
 ) -> Bundle:
@@ -101,7 +123,8 @@ def read_bundle(
 
     Args:
         path: Directory of the bundle.
-        files: Files that must be there with the size and hash that config.json states.
+        files: Files that must be there with the size and hash that config.json states; if left
+            out `Bundle.served`.
         address, commit: Where on the Hub it is from, if it is; see `Bundle`.
 
     Raises:
@@ -121,7 +144,7 @@ def read_bundle(
         raise BundleError(f"{path / CONFIG} cannot be read ({error}); get it again.") from None
     bundle = Bundle(path, config, address, commit)
     check_config(config, bundle.source)
-    for name in files:
+    for name in bundle.served if files is None else files:
         _check_file(bundle, name)
     return bundle
 
@@ -164,12 +187,34 @@ def check_config(config: object, where: str | Path) -> None:
         refuse("gives two classes the same label or name")
     if not 0 < config["temperature"] < math.inf:
         refuse("has a temperature that is not positive")
+    if config["thresholds"]:
+        _check_thresholds(config, refuse)
     how = config["preprocessing"]
     if how.get("scale") != "inception" or how.get("fit") not in FITS:
         refuse("asks for a preprocessing that is not known")
     for name in config["files"]:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             refuse(f"names a file outside the bundle ({name})")
+
+
+def _check_thresholds(config: dict, refuse: Callable[[str], None]) -> None:
+    """An empty `thresholds` is that of a bundle which says nothing about trust."""
+    thresholds = config["thresholds"]
+    for name, fields in _THRESHOLDS.items():
+        stated = thresholds.get(name)
+        if not isinstance(stated, dict) or set(stated) != set(fields):
+            refuse(f"lacks usable thresholds of {name}")
+        for field, kind in fields.items():
+            value = stated[field]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                refuse(f"has an unusable {field} of {name}")
+            if kind is not str and not math.isfinite(value):
+                refuse(f"has an unusable {field} of {name}")
+    method = thresholds["is_dog"]["method"]
+    if method not in METHODS:
+        refuse(f"asks for a detector that is not known ({method})")
+    if ARRAYS[method] and DETECTOR not in config["files"]:
+        refuse(f"lacks the {DETECTOR} of its detector")
 
 
 def write_config(path: Path, config: dict) -> Bundle:
@@ -182,17 +227,21 @@ def write_config(path: Path, config: dict) -> Bundle:
     Raises:
         BundleError: The config would not be readable.
     """
-    described = {
+    config = {"format_version": FORMAT_VERSION, **config, "files": describe_files(path)}
+    check_config(config, path)
+    with write_beside(path / CONFIG) as file:
+        file.write(json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
+    return Bundle(path, config)
+
+
+def describe_files(path: Path) -> dict[str, dict]:
+    """SHA-256 and size in bytes of each file of a bundle, by its path in it."""
+    return {
         file.relative_to(path).as_posix(): {"sha256": sha256(file), "size": file.stat().st_size}
         for file in sorted(path.rglob("*"))
         # The card is made from the config, so it cannot be stated in it.
         if file.is_file() and file.relative_to(path).as_posix() not in (CONFIG, CARD)
     }
-    config = {"format_version": FORMAT_VERSION, **config, "files": described}
-    check_config(config, path)
-    with write_beside(path / CONFIG) as file:
-        file.write(json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
-    return Bundle(path, config)
 
 
 def copy_bundle(bundle: Bundle, destination: Path, leave_out: Iterable[str] = ()) -> Bundle:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.bundle import Bundle, copy_bundle
+from dogbreed.bundle import DETECTOR, Bundle, copy_bundle
+from dogbreed.detector import ARRAYS, Detector, read_arrays
 from dogbreed.errors import BundleError
 from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
+from dogbreed.prediction_set import SetRule
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable breeds of one photo, best first.
+    """The most probable breeds of one photo, best first, and how far to trust them.
 
     Attributes:
         labels: Names for people.
@@ -24,12 +26,26 @@ class Prediction:
         ids: Class number of each of `labels`.
         evidence_map: float32 array of shape (8, 8, num_classes), what each part of the photo adds
             to the logit of each class; its spatial mean is the logits.
+        is_dog: How probably the photo shows a dog, in 0..1; None if the bundle cannot tell.
+        looks_like_dog: False if that is below the bundle's threshold.
+        prediction_set: The breeds that hold the true one with the confidence `coverage`, best
+            first; empty if the bundle cannot tell.
+        coverage: That confidence, in 0..1; None if the bundle cannot tell.
     """
 
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
     ids: tuple[int, ...]
     evidence_map: np.ndarray = field(repr=False, compare=False)
+    is_dog: float | None = None
+    looks_like_dog: bool = True
+    prediction_set: tuple[str, ...] = ()
+    coverage: float | None = None
+
+    @property
+    def logits(self) -> np.ndarray:
+        """float32 array of shape (num_classes,): what the network says, without temperature."""
+        return self.evidence_map.mean(axis=(0, 1))
 
     def as_dict(self) -> dict[str, float]:
         """Label to probability, best first: what `gradio.Label` takes."""
@@ -84,23 +100,14 @@ class DogBreedClassifier:
             raise BundleError(
                 f"{bundle.network} cannot be loaded as a LiteRT network; get the bundle again."
             ) from error
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        shapes = [tuple(tensor["shape"].tolist()) for tensor in (*inputs, *outputs)]
-        fits = (
-            len(inputs) == len(outputs) == 1
-            and all(tensor["dtype"] is np.float32 for tensor in (*inputs, *outputs))
-            and shapes[0] == (1, self._size, self._size, 3)
-            and len(shapes[1]) == 4
-            and shapes[1][3] == len(self._names)
+        self._input, self._evidence, self._features, channels = _find_tensors(
+            interpreter, bundle, self._size
         )
-        if not fits:
-            raise BundleError(
-                f"{bundle.network} does not fit its config: it should map a photo of "
-                f"{self._size}×{self._size} pixels to {len(self._names)} classes; get it again."
-            )
-        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         self._interpreter = interpreter
         self._lock = threading.Lock()
+        thresholds = config["thresholds"]
+        self._rule = SetRule(**thresholds["prediction_set"]) if thresholds else None
+        self._detector = _load_detector(bundle, channels) if thresholds else None
 
     @classmethod
     def from_pretrained(
@@ -161,14 +168,24 @@ class DogBreedClassifier:
         """
         if top_k < 1:
             raise ValueError(f"top_k must be at least 1, not {top_k}")
-        evidence_map = self.evidence_map(image)
+        evidence_map, features = self._run(image)
         probabilities = self.probabilities(evidence_map)
-        ids = np.argsort(-probabilities, kind="stable")[:top_k]
+        order = np.argsort(-probabilities, kind="stable")
+        ids, rule, detector = order[:top_k], self._rule, self._detector
+        is_dog, reach = None, 0
+        if rule is not None:
+            reach = int(rule.sizes(probabilities[None])[0])
+            logits = evidence_map.mean(axis=(0, 1), dtype=np.float64)[None]
+            is_dog = float(detector.probability(logits, features)[0])
         return Prediction(
             labels=tuple(self._names[number] for number in ids),
             probabilities=tuple(float(probabilities[number]) for number in ids),
             ids=tuple(int(number) for number in ids),
             evidence_map=evidence_map,
+            is_dog=is_dog,
+            looks_like_dog=is_dog is None or is_dog >= detector.threshold,
+            prediction_set=tuple(self._names[number] for number in order[:reach]),
+            coverage=rule and rule.coverage,
         )
 
     def predict_batch(self, images: Iterable[ImageSource], top_k: int = 3) -> list[Prediction]:
@@ -185,12 +202,7 @@ class DogBreedClassifier:
         Raises:
             InvalidImageError: It is no photo, or outside the limits.
         """
-        frame = prepare(image, self._size, self._fit)
-        scaled = frame[None].astype(np.float32) / 127.5 - 1
-        with self._lock:
-            self._interpreter.set_tensor(self._input, scaled)
-            self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output)[0]
+        return self._run(image)[0]
 
     def probabilities(self, evidence_map: np.ndarray) -> np.ndarray:
         """Softmax of the logits, with the bundle's temperature.
@@ -204,3 +216,45 @@ class DogBreedClassifier:
         logits = evidence_map.mean(axis=(0, 1), dtype=np.float64) / self._temperature
         exponentials = np.exp(logits - logits.max())
         return exponentials / exponentials.sum()
+
+    def _run(self, image: ImageSource) -> tuple[np.ndarray, np.ndarray | None]:
+        """The evidence map, and the pooled features of shape (1, channels) if there are any."""
+        frame = prepare(image, self._size, self._fit)
+        scaled = frame[None].astype(np.float32) / 127.5 - 1
+        with self._lock:
+            self._interpreter.set_tensor(self._input, scaled)
+            self._interpreter.invoke()
+            evidence = self._interpreter.get_tensor(self._evidence)[0]
+            if self._features is None:
+                return evidence, None
+            return evidence, self._interpreter.get_tensor(self._features)
+
+
+def _find_tensors(interpreter, bundle: Bundle, size: int) -> tuple[int, int, int | None, int]:
+    """Indices of the photo, the evidence map and the features, None if there are none; channels."""
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    classes = len(bundle.names)
+    maps = [tensor for tensor in outputs if len(tensor["shape"]) == 4]
+    flat = [tensor for tensor in outputs if len(tensor["shape"]) == 2]
+    fits = (
+        len(inputs) == len(maps) == 1
+        and len(flat) == len(outputs) - 1 <= 1
+        and all(tensor["dtype"] is np.float32 for tensor in (*inputs, *outputs))
+        and tuple(inputs[0]["shape"]) == (1, size, size, 3)
+        and maps[0]["shape"][3] == classes
+    )
+    if not fits:
+        raise BundleError(
+            f"{bundle.network} does not fit its config: it should map a photo of {size}×{size} "
+            f"pixels to {classes} classes; get it again."
+        )
+    if not flat:
+        return inputs[0]["index"], maps[0]["index"], None, 0
+    return inputs[0]["index"], maps[0]["index"], flat[0]["index"], int(flat[0]["shape"][1])
+
+
+def _load_detector(bundle: Bundle, channels: int) -> Detector:
+    stated = bundle.config["thresholds"]["is_dog"]
+    method = stated["method"]
+    arrays = read_arrays(method, bundle.path / DETECTOR, channels) if ARRAYS[method] else {}
+    return Detector(method, arrays, stated["scale"], stated["offset"], stated["threshold"])

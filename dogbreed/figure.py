@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from dogbreed.answer import as_lines, trust_line
 from dogbreed.classifier import Prediction
 from dogbreed.images import frame_box
 
@@ -74,7 +75,9 @@ def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash")
     scale = min(width / photo.width, 2 * width / photo.height)
     photo = photo.resize([max(1, round(side * scale)) for side in photo.size])
     font = ImageFont.load_default(size=24)
-    lines = list(as_lines(prediction))
+    lines = as_lines(prediction)
+    if not prediction.looks_like_dog:
+        lines.insert(0, trust_line(prediction))
     margin, line_height = 12, 32
     header = margin * 2 + line_height * len(lines)
     figure = Image.new("RGB", (width, header + photo.height), "white")
@@ -85,11 +88,3 @@ def draw_figure(photo: Image.Image, prediction: Prediction, fit: str = "squash")
     evidence = relative_evidence(prediction)
     figure.paste(overlay(photo, evidence, fit), ((width - photo.width) // 2, header))
     return figure
-
-
-def as_lines(prediction: Prediction) -> list[str]:
-    """The labels as people read them, best first: `Yorkshire terrier: 86.12%`."""
-    return [
-        f"{label}: {probability:.2%}"
-        for label, probability in zip(prediction.labels, prediction.probabilities, strict=True)
-    ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, NETWORK, Bundle, read_bundle
+from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, Bundle, read_bundle
 from dogbreed.errors import BundleError, HubError, UsageError
 from dogbreed.hub_errors import explain, is_unreachable, told_plainly
 
@@ -21,7 +21,7 @@ _log = logging.getLogger("dogbreed")
 def load_bundle(
     source: str | Path | None = None,
     revision: str | None = None,
-    files: Iterable[str] = (NETWORK,),
+    files: Iterable[str] | None = None,
 ) -> Bundle:
     """Find a bundle, get from the Hub what of it is needed, and check that.
 
@@ -29,7 +29,7 @@ def load_bundle(
         source: Directory, or `user/name` or `user/name@revision` for one on the Hub; a directory
             of that name comes first. If left out `$DOGBREED_MODEL`, else the bundle that ships.
         revision: Branch, tag or commit of a bundle on the Hub.
-        files: Files that are needed beside config.json.
+        files: Files that are needed beside config.json; if left out those that answering needs.
 
     Raises:
         BundleError: It is no bundle, is damaged, or was written by a newer version.
@@ -67,7 +67,7 @@ def complete(bundle: Bundle) -> Bundle:
     return read_bundle(bundle.path, files, bundle.address, bundle.commit)
 
 
-def _load_from_hub(repo_id: str, revision: str | None, files: Iterable[str]) -> Bundle:
+def _load_from_hub(repo_id: str, revision: str | None, files: Iterable[str] | None) -> Bundle:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
@@ -80,7 +80,7 @@ def _load_from_hub(repo_id: str, revision: str | None, files: Iterable[str]) -> 
         folder = Path(config).parent
         # The config first, so that what it forbids is not downloaded.
         bundle = read_bundle(folder, (), address, commit=folder.name)
-        for name in files:
+        for name in bundle.served if files is None else files:
             _download(bundle, name, offline)
     except LocalEntryNotFoundError as error:
         if obstacle is None and not is_unreachable(error.__cause__):

@@ -3,41 +3,56 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from dogbreed.answer import MOST_NAMED
 from dogbreed.classifier import Prediction
 
 # At 90 % an answer is wrong about once in ten photos: as sure as the page ever sounds.
 VERY_LIKELY = 0.9
-# Better than the two others together, with room to spare.
 PROBABLE = 0.6
-# Two breeds that share most of the probability, the second at least half as probable as the first.
-PAIR_TOGETHER = 0.7
-PAIR_RATIO = 0.5
 
 # Vowels to the eye that are spoken like the y of "you": a Eurasier, a Utonagan.
 _SPOKEN_WITH_Y = ("eu", "uni", "ut")
 
 
 def sentence(prediction: Prediction, texts: Mapping[str, str], articles: bool = True) -> str:
-    """Say what the model thinks.
+    """Say what the model thinks: the breeds of its prediction set, if they are few.
 
     Args:
-        prediction: At least one label.
-        texts: The templates `very_likely`, `probable`, `between` and `unsure`.
+        prediction: At least one label. Without a prediction set the first label is all of it.
+        texts: The templates `no_dog`, `very_likely`, `probable`, `between`, `one_of`, `unsure`.
         articles: Put "a" or "an" before a breed, as English does.
 
     Returns:
         One sentence, such as "Very likely a Yorkshire terrier."
     """
-    best, *rest = prediction.labels
-    first, *others = prediction.probabilities
-    name = with_article(best) if articles else best
-    if first >= VERY_LIKELY:
-        return texts["very_likely"].format(breed=name)
-    if others and others[0] >= PAIR_RATIO * first and first + others[0] >= PAIR_TOGETHER:
-        one, other = _pair(best, rest[0]) if articles else (best, rest[0])
+    if not prediction.looks_like_dog:
+        return texts["no_dog"]
+    breeds = prediction.prediction_set or prediction.labels[:1]
+    best, first = prediction.labels[0], prediction.probabilities[0]
+    if len(breeds) == 2:
+        one, other = _pair(*breeds) if articles else breeds
         return texts["between"].format(first=one, second=other)
-    template = "probable" if first >= PROBABLE else "unsure"
-    return texts[template].format(breed=name)
+    if 2 < len(breeds) <= MOST_NAMED:
+        return texts["one_of"].format(breeds=", ".join(breeds))
+    name = with_article(best) if articles else best
+    if len(breeds) > MOST_NAMED or first < PROBABLE:
+        return texts["unsure"].format(breed=name)
+    return texts["very_likely" if first >= VERY_LIKELY else "probable"].format(breed=name)
+
+
+def confidence(prediction: Prediction, texts: Mapping[str, str]) -> str | None:
+    """What the prediction set promises, where it names its breeds; None otherwise.
+
+    Args:
+        prediction: As for `sentence`.
+        texts: The template `confidence`.
+    """
+    few = 1 <= len(prediction.prediction_set) <= MOST_NAMED
+    if not prediction.looks_like_dog or not few:
+        return None
+    return texts["confidence"].format(
+        percent=round(100 * prediction.coverage), breeds=", ".join(prediction.prediction_set)
+    )
 
 
 def with_article(name: str) -> str:

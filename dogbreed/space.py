@@ -8,7 +8,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, RepoCard, SpaceCardData, SpaceRuntime, SpaceStage, constants
 
-from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, NETWORK, Bundle
+from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, Bundle
 from dogbreed.errors import HubError, UsageError
 from dogbreed.hub import load_bundle
 from dogbreed.hub_errors import told_plainly
@@ -122,7 +122,7 @@ def space_files(repo_id: str, served: Bundle) -> Files:
         if path.is_file() and _LEFT_OUT.isdisjoint(inside.parts):
             files[f"{PACKAGE.name}/{inside.as_posix()}"] = path
     if served.address is None:
-        for name in (CONFIG, NETWORK):
+        for name in (CONFIG, *served.served):
             files[f"{MODEL_FOLDER}/{name}"] = served.path / name
     return files
 
@@ -130,7 +130,8 @@ def space_files(repo_id: str, served: Bundle) -> Files:
 def space_card(repo_id: str, served: Bundle) -> RepoCard:
     """The README of the Space, whose metadata tell the Hub how to run it."""
     model = _repo_of(served)
-    preload = [f"{model} {CONFIG},{NETWORK} {served.commit}"] if model else None
+    needed = ",".join((CONFIG, *served.served))
+    preload = [f"{model} {needed} {served.commit}"] if model else None
     data = SpaceCardData(
         title="Dog breeds",
         emoji="🐕",

@@ -7,7 +7,15 @@ import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
 
-_FIGURES = ("top_1", "top_3")
+_FIGURES = (
+    "top_1",
+    "top_3",
+    "ece",
+    "set_coverage",
+    "set_size",
+    "dogs_refused",
+    "not_dogs_refused",
+)
 
 _PYTHON = """\
 from gradio_client import Client, handle_file
@@ -95,14 +103,19 @@ def origin(classifier: DogBreedClassifier) -> str:
 
 
 def _figures(words: Mapping[str, str], metrics: list[dict]) -> str:
-    """The measured accuracy as a table: only what was measured on photos kept for the test."""
+    """The measured figures as a table: only what was measured on photos kept for the test."""
     rows = [
-        f"| {words[metric['name']]} | {metric['value']:.1%} "
+        f"| {words[metric['name']]} | {_show(metric)} "
         f"| `{metric['dataset']}/{metric['split']}` | {metric['count']} |"
         for metric in metrics
-        if metric["name"] in _FIGURES and metric["split"] == "test"
+        if metric["name"] in _FIGURES and metric["split"] != "validation"
     ]
     if not rows:
         return words["about_no_figures"]
     head = " | ".join(words[key] for key in ("metric", "value", "data", "count"))
     return "\n".join([f"| {head} |", "| --- | --- | --- | --- |", *rows])
+
+
+def _show(metric: dict) -> str:
+    form = ".2f" if metric["name"] == "set_size" else ".1%"
+    return format(metric["value"], form)

@@ -8,11 +8,12 @@ from pathlib import Path
 import gradio as gr
 from gradio.data_classes import ImageData
 
+from dogbreed.answer import as_json
 from dogbreed.classifier import DogBreedClassifier, Prediction
 from dogbreed.errors import InvalidImageError
 from dogbreed.figure import overlay, relative_evidence
 from dogbreed.images import load_image
-from dogbreed.sentence import read_more_link, sentence
+from dogbreed.sentence import confidence, read_more_link, sentence
 from dogbreed.ui_texts import language_of, texts
 
 EXAMPLES = Path(__file__).parent / "assets" / "examples"
@@ -36,8 +37,8 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
         """Name the breed of the dog in a photo.
 
         Looks at one photo of a dog and gives the three most probable breeds, each with its
-        probability between 0 and 1. It always answers with a breed, also when the photo shows
-        no dog at all.
+        probability between 0 and 1. It always answers with breeds, also when the photo shows
+        no dog at all; ask `details` whether it does.
 
         Args:
             photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
@@ -46,6 +47,22 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
             The three most probable breeds, best first, with their probabilities.
         """
         return answer(photo)[0]
+
+    def details(photo: str | None) -> dict | None:
+        """Name the breed of the dog in a photo, and say how far to trust the answer.
+
+        Tells whether the photo looks like a dog at all, with the probability `is_dog`; the three
+        most probable breeds with their probabilities; and the `prediction_set`, the breeds that
+        hold the true one with the confidence `coverage`.
+
+        Args:
+            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
+
+        Returns:
+            The answer as one JSON object.
+        """
+        prediction = answer(photo)[1]
+        return prediction and as_json(prediction, classifier.bundle)
 
     def answer(photo: str | None) -> tuple[dict[str, float] | None, Prediction | None]:
         if photo is None:
@@ -181,14 +198,15 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
     connect(partial(gr.on, [photo.input, button.click]))
     connect(examples.load_input_event.success)
     # For programs alone: MCP clients cannot call what also keeps a state.
-    gr.Button(visible=False).click(
-        predict,
-        photo,
-        labels,
-        api_name="predict",
-        concurrency_limit=CONCURRENCY,
-        concurrency_id="predict",
-    )
+    for function, output in ((predict, labels), (details, gr.JSON(visible=False))):
+        gr.Button(visible=False).click(
+            function,
+            photo,
+            output,
+            api_name=function.__name__,
+            concurrency_limit=CONCURRENCY,
+            concurrency_id="predict",
+        )
     labels.select(
         choose, [photo, prediction, strength], [evidence, chosen], api_visibility="private"
     )
@@ -214,7 +232,11 @@ def answer_html(prediction: Prediction, language: str, link: bool = True) -> str
     """The sentence about a prediction, with a link to read more, as HTML."""
     words = texts(language)
     best = prediction.labels[0]
-    html = f"<p class='answer'>{escape(sentence(prediction, words, language == 'en'))}</p>"
+    kind = "answer" if prediction.looks_like_dog else "answer no-dog"
+    html = f"<p class='{kind}'>{escape(sentence(prediction, words, language == 'en'))}</p>"
+    promise = confidence(prediction, words)
+    if promise:
+        html += f"<p>{escape(promise)}</p>"
     if link:
         html += (
             f"<p><a href='{escape(read_more_link(best))}' target='_blank' rel='noopener'>"

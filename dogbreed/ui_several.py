@@ -17,6 +17,7 @@ MOST_PHOTOS = 200
 CSV_HEADER = (
     "file",
     *(f"{what}_{place}" for place in (1, 2, 3) for what in ("breed", "probability")),
+    "is_dog",
     "note",
 )
 CSV_NAME = "breeds.csv"
@@ -41,7 +42,10 @@ def several_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
         if len(files) > MOST_PHOTOS:
             message = words["too_many"].format(found=len(files), count=MOST_PHOTOS)
             raise gr.Error(message, duration=None, print_exception=False)
-        rows = [answer_row(classifier, path) for path in progress.tqdm(files, words["reading"])]
+        rows = [
+            answer_row(classifier, path, words["no_dog"])
+            for path in progress.tqdm(files, words["reading"])
+        ]
         path = write_csv(rows, Path(download.GRADIO_CACHE))
         download.temp_files.add(str(path))
         # Headers are the one text that Gradio does not translate in the browser.
@@ -75,22 +79,27 @@ def several_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
     )
 
 
-def answer_row(classifier: DogBreedClassifier, path: str) -> dict[str, str]:
+def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> dict[str, str]:
     """One photo as a row of the CSV file.
 
     Args:
         classifier: The model that answers.
         path: The photo; one that cannot be used gets a note in place of an answer.
+        no_dog: The note for one that does not look like a dog.
 
     Returns:
         Every field of `CSV_HEADER`.
     """
     row = dict.fromkeys(CSV_HEADER, "") | {"file": Path(path).name}
     try:
-        answers = classifier.predict(path).as_dict()
+        prediction = classifier.predict(path)
     except InvalidImageError as error:
         return row | {"note": str(error)}
-    for place, (label, probability) in enumerate(answers.items(), start=1):
+    if prediction.is_dog is not None:
+        row["is_dog"] = f"{prediction.is_dog:.4f}"
+    if not prediction.looks_like_dog:
+        row["note"] = no_dog
+    for place, (label, probability) in enumerate(prediction.as_dict().items(), start=1):
         row |= {f"breed_{place}": label, f"probability_{place}": f"{probability:.4f}"}
     return row
 

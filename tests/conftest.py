@@ -1,6 +1,7 @@
 """What several tests need: small data, a small trained bundle, the real data where it is given."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("DOGBREED_MODEL", None)
 
-from tests.shapes import write_backbone, write_folder
+from tests.shapes import write_backbone, write_folder, write_others
 
 REAL_DATA = os.environ.get("DOGBREED_DATA")
 
@@ -21,6 +22,12 @@ REAL_DATA = os.environ.get("DOGBREED_DATA")
 def shapes_folder(tmp_path_factory) -> Path:
     """An image folder of coloured shapes: 12 to train and 4 to test of each of 3 classes."""
     return write_folder(tmp_path_factory.mktemp("data") / "shapes")
+
+
+@pytest.fixture(scope="session")
+def others_folder(tmp_path_factory) -> Path:
+    """A folder of photos without a shape."""
+    return write_others(tmp_path_factory.mktemp("others") / "noise")
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +48,36 @@ def quick_options(shapes_folder, backbone_weights, tmp_path_factory) -> list[str
         "--validation-per-class=3",
         "--learning-rate=0.01",
         "--l2=0",
+        "--augment-views=0",
         "--epochs=20",
     ]
 
 
 @pytest.fixture(scope="session")
-def trained_bundle(quick_options, tmp_path_factory) -> Path:
-    """A bundle that train.py has written from the shapes."""
+def trained_bundle(quick_options, others_folder, tmp_path_factory) -> Path:
+    """A bundle that train.py has written from the shapes and from photos without one."""
     from train import main
 
     output = tmp_path_factory.mktemp("bundles") / "shapes-model"
-    assert main([*quick_options, f"--output={output}"]) == 0
+    assert main([*quick_options, f"--not-dogs={others_folder}", f"--output={output}"]) == 0
     return output
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no Chromium found: apt-get install chromium")
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright_session(chromium_path):
+    """Playwright, started once."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,20 @@ def write_folder(root: Path, per_class: int = 12, test_per_class: int = 4) -> Pa
     return root
 
 
+def write_others(root: Path, count: int = 24) -> Path:
+    """Write a folder of photos without a shape: grey noise, half of them with dark stripes."""
+    for index in range(count):
+        rng = np.random.default_rng([7, index])
+        noise = rng.integers(90, 160, (SIZE, SIZE, 3), dtype=np.uint8)
+        kind = ("noise", "stripes")[index % 2]
+        if kind == "stripes":
+            noise[:: int(rng.integers(3, 9))] = 20
+        folder = root / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise).save(folder / f"{index:03d}.png")
+    return root
+
+
 def write_backbone(path: Path, image_size: int = 75) -> Path:
     """Write weights of an InceptionV3 that passes colours on from layer to layer.
 

@@ -18,7 +18,15 @@ from dogbreed.bundle import (
 )
 from dogbreed.errors import BundleError
 from dogbreed.files import write_beside
-from tests.tiny_bundle import LABELS, NAMES, assert_one_sentence, make_config, write_bundle
+from tests.tiny_bundle import (
+    LABELS,
+    NAMES,
+    THRESHOLDS,
+    assert_one_sentence,
+    make_config,
+    write_bundle,
+    write_trusted,
+)
 
 
 @pytest.fixture
@@ -243,6 +251,31 @@ def test_a_file_outside_of_the_bundle(bundle, name):
     change_config(bundle, files={**files, name: stated})
     assert "outside" in refusal(bundle)
     assert "outside" in refusal(bundle, files=(name,))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("is_dog", None),
+        ("is_dog", {"method": "guess"}),
+        ("is_dog", {"scale": float("nan")}),
+        ("is_dog", {"threshold": "0.5"}),
+        ("prediction_set", None),
+        ("prediction_set", {"free_ranks": 1.5}),
+        ("prediction_set", {"coverage": True}),
+        ("prediction_set", {"more": 1}),
+    ],
+)
+def test_thresholds_that_cannot_be_used(tmp_path, name, changes):
+    thresholds = {**THRESHOLDS, name: changes and THRESHOLDS[name] | changes}
+    with pytest.raises(BundleError) as error:
+        write_trusted(tmp_path / "bundle", thresholds=thresholds)
+    assert_one_sentence(str(error.value))
+
+
+def test_a_detector_needs_its_numbers(tmp_path):
+    with pytest.raises(BundleError, match=r"lacks the detector.npz"):
+        write_bundle(tmp_path / "bundle", thresholds=THRESHOLDS)
 
 
 @pytest.mark.parametrize("changes", [{"temperature": 0}, {"label2id": {}}, {"training": None}])

@@ -15,6 +15,12 @@ SHARES = {
     "top_1": "Top-1 accuracy",
     "top_3": "Top-3 accuracy",
     "macro_top_1": "Mean top-1 accuracy of the breeds",
+    "ece": "Expected calibration error",
+    "ece_untempered": "Expected calibration error without the temperature",
+    "set_coverage": "Prediction sets that hold the true label",
+    "dogs_refused": "Dogs refused as no dog",
+    "not_dogs_refused": "Other photos refused, with the threshold in use",
+    "not_dogs_refused_at_1": "Other photos refused, at 1 % of the test dogs refused",
     "top_1_agreement": "Answers that agree with the float32 network",
     "float32_top_1": "Top-1 accuracy of the float32 network",
 }
@@ -85,6 +91,21 @@ def test_every_figure_of_the_table_is_in_the_config(bundle, card):
         assert int(count) == metric["count"]
 
 
+def test_how_far_to_trust_it_is_told_with_its_tables(bundle, card):
+    thresholds = bundle.config["thresholds"]
+    assert f"temperature {bundle.config['temperature']:.3f}" in card.text
+    assert f"the score `{thresholds['is_dog']['method']}`" in card.text
+    for first, name in (("score", "detectors"), ("what it shows", "not_dogs")):
+        with (bundle.path / "metrics" / f"{name}.csv").open(encoding="utf-8") as file:
+            measured = list(csv.DictReader(file))
+        rows = table(card.text, first)
+        assert [row[0] for row in rows] == [next(iter(row.values())) for row in measured]
+    refused = bundle.figures["not_dogs_refused"]
+    assert sum(int(row[2]) for row in table(card.text, "what it shows")) == round(
+        refused["value"] * refused["count"]
+    )
+
+
 def test_the_breeds_are_those_of_the_measured_table(bundle, card):
     with (bundle.path / "metrics" / "per_breed.csv").open(encoding="utf-8") as file:
         measured = {row["breed"]: row for row in csv.DictReader(file)}
@@ -110,7 +131,7 @@ def test_the_training_is_told_as_it_was(bundle, card):
 
 def test_its_pictures_and_commands_are_those_of_the_bundle(bundle, card):
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", card.text)
-    assert len(pictures) == 3
+    assert len(pictures) == 5
     assert all((bundle.path / Path(picture)).is_file() for picture in pictures)
     assert 'DogBreedClassifier.from_pretrained("USER/MODEL")' in card.text
     assert "python -m dogbreed predict photo.jpg --model USER/MODEL" in card.text

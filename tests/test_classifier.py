@@ -17,6 +17,7 @@ from tests.tiny_bundle import (
     NAMES,
     SIZE,
     TEMPERATURE,
+    THRESHOLDS,
     UINT8,
     assert_one_sentence,
     build_network,
@@ -25,6 +26,7 @@ from tests.tiny_bundle import (
     make_config,
     noise,
     write_bundle,
+    write_trusted,
 )
 
 
@@ -140,6 +142,51 @@ def test_a_batch_is_answered_like_each_photo_alone(classifier):
         assert len(prediction.labels) == 2
         assert same(prediction, classifier.predict(photo, top_k=2))
     assert classifier.predict_batch([]) == []
+
+
+def test_how_far_to_trust_an_answer(tmp_path):
+    """Against the definitions, from the colours of the photo."""
+    classifier = DogBreedClassifier.from_pretrained(write_trusted(tmp_path / "trusted"))
+    seen = set()
+    for colour in ((200, 120, 40), (150, 140, 130), (40, 120, 200), (250, 10, 10)):
+        prediction = classifier.predict(np.full((SIZE, SIZE, 3), colour, np.uint8), top_k=2)
+        red, _, blue = np.array(colour) / 127.5 - 1
+        is_dog = 1 / (1 + np.exp(-(2 * (red - blue + 0.25) + 0.5)))
+        assert prediction.is_dog == pytest.approx(is_dog, abs=1e-5)
+        assert prediction.looks_like_dog == (is_dog >= 0.4)
+        shares = softmax(np.array(colour) / 127.5 - 1, TEMPERATURE)
+        order = np.argsort(-shares)
+        before = np.cumsum(shares[order]) - shares[order]
+        assert prediction.prediction_set == tuple(NAMES[i] for i in order[before <= 0.8])
+        assert prediction.coverage == 0.95
+        assert len(prediction.labels) == 2
+        seen.add((prediction.looks_like_dog, len(prediction.prediction_set)))
+    assert {known for known, _ in seen} == {True, False} and len({n for _, n in seen}) > 1
+
+
+def test_the_energy_needs_no_features(tmp_path):
+    thresholds = THRESHOLDS | {
+        "is_dog": {"method": "energy", "scale": 1.0, "offset": 0.0, "threshold": 0.5}
+    }
+    path = write_bundle(tmp_path / "energy", thresholds=thresholds)
+    photo = noise(SIZE, SIZE)
+    prediction = DogBreedClassifier.from_pretrained(path).predict(photo)
+    energy = np.log(np.exp(expected_evidence(photo).mean(axis=(0, 1))).sum())
+    assert prediction.is_dog == pytest.approx(1 / (1 + np.exp(-energy)), abs=1e-5)
+
+
+def test_a_bundle_that_cannot_tell_says_so(classifier):
+    prediction = classifier.predict(draw_disc())
+    assert (prediction.is_dog, prediction.coverage) == (None, None)
+    assert prediction.looks_like_dog and prediction.prediction_set == ()
+
+
+def test_a_detector_that_does_not_fit_its_network(tmp_path):
+    short = {"weights": np.ones(2, np.float32), "bias": np.float32(0)}
+    assert "detector.npz" in refusal(write_trusted(tmp_path / "short", short))
+    missing = write_trusted(tmp_path / "missing")
+    (missing / "detector.npz").unlink()
+    assert "detector.npz is missing" in refusal(missing)
 
 
 def test_an_earlier_answer_stays_as_it_was(classifier):

@@ -1,6 +1,7 @@
 """Figures are checked against answers that are known."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
@@ -8,11 +9,16 @@ import pytest
 from dogbreed.bundle import Bundle
 from dogbreed.errors import DatasetError, ExportError
 from dogbreed.train.evaluate import (
+    Detection,
     Evaluation,
     accuracy,
     confused_pairs,
+    detection_figures,
+    figures,
+    group_of,
     match_labels,
     per_breed,
+    refused_by_group,
     write_tables,
 )
 from dogbreed.train.export import check_agreement
@@ -97,6 +103,83 @@ def test_tables_and_pictures_are_written_also_without_mistakes(tmp_path, known):
     history = [{"cross_entropy": 2.0, "accuracy": 0.1}, {"cross_entropy": 1.0, "accuracy": 0.2}]
     draw_curves(tmp_path / "curves.png", history, 2)
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def trusted(known: Evaluation, **fields) -> Evaluation:
+    defaults = {
+        "temperature": 0.5,
+        "set_sizes": np.array([1, 2, 1, 4, 2, 1]),
+        "is_dog": np.array([0.99, 0.9, 0.95, 0.2, 0.97, 0.6]),
+        "refused": np.array([False, False, False, True, False, False]),
+    }
+    return dataclasses.replace(known, **{**defaults, **fields})
+
+
+OTHERS = Detection(
+    np.array([0.1, 0.3, 0.95, 0.05]),
+    np.array([True, True, False, True]),
+    ["cat", "things", "cat", "cat"],
+    ["Pug", "Pug", "Boxer", "Pug"],
+)
+
+
+def test_figures_of_trust(known):
+    found = figures(trusted(known))
+    # The third photo's true label is second and its set holds one; the fourth's holds all.
+    assert found["set_coverage"] == pytest.approx(5 / 6)
+    assert found["set_size"] == pytest.approx(11 / 6)
+    assert found["dogs_refused"] == pytest.approx(1 / 6)
+    # Logits 4, 3, 2, 1 for every photo, of which half are right.
+    for name, temperature in (("ece", 0.5), ("ece_untempered", 1.0)):
+        shares = np.exp(np.array([4, 3, 2, 1]) / temperature)
+        assert found[name] == pytest.approx(shares[0] / shares.sum() - 0.5)
+
+
+def test_a_bundle_that_cannot_tell_has_no_figures_of_trust(known):
+    nothing = {
+        "set_sizes": np.zeros(6, int),
+        "is_dog": np.full(6, np.nan),
+        "refused": np.zeros(6, bool),
+    }
+    found = figures(trusted(known, **nothing))
+    assert set(found) == {"top_1", "top_3", "macro_top_1", "ece", "ece_untempered"}
+
+
+def test_figures_of_detection(known):
+    found = detection_figures(trusted(known), OTHERS)
+    below = [sum(dog > other for other in OTHERS.is_dog) for dog in trusted(known).is_dog]
+    ties = 0.5  # One dog and one other photo have the same score.
+    assert found["is_dog_auroc"] == pytest.approx((sum(below) + ties) / 24)
+    assert found["not_dogs_refused"] == 0.75
+    assert found["not_dogs_refused_at_1"] == pytest.approx(2 / 4)
+    assert refused_by_group(OTHERS) == [
+        {"group": "cat", "photos": 3, "refused": 2, "taken_for": "Boxer"},
+        {"group": "things", "photos": 1, "refused": 1, "taken_for": ""},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("cat", "cat"),
+        ("n02123394_Persian_cat", "cats, wild and tame"),
+        ("n02114367_timber_wolf", "wolves and foxes"),
+        ("n02119789-kit_fox", "wolves and foxes"),
+        ("n02085620-Chihuahua", "dogs"),
+        ("n02132136_brown_bear", "other animals"),
+        ("n01440764_tench", "other animals"),
+        ("n07697537_hotdog", "food"),
+        ("n07248320_book_jacket", "things"),
+        ("n04254680_soccer_ball", "things"),
+        ("n09193705_alp", "places"),
+        ("n10148035_groom", "people"),
+        ("n11939491_daisy", "plants and fungi"),
+        ("n15075141_toilet_tissue", "things"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_imagenets_classes_are_grouped(name, group):
+    assert group_of(name) == group
 
 
 def test_labels_are_matched_by_name(tmp_path):

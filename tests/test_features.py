@@ -1,15 +1,20 @@
 """Features are computed once for each photo and view, and survive a kill."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from dogbreed.images import prepare
 from dogbreed.train import features as features_module
-from dogbreed.train.augment import apply_transforms, draw_transform, mirror_transform
+from dogbreed.train.augment import apply_transforms, draw_crop, draw_transform, mirror_transform
 from dogbreed.train.data import load_evaluation_photos
 from dogbreed.train.features import extract_features, view_names
-from dogbreed.train.network import build_backbone, weights_fingerprint
+from dogbreed.train.network import (
+    boundary_output,
+    build_backbone,
+    weights_fingerprint,
+)
 from tests.shapes import write_folder
 
 SIZE = 75
@@ -32,7 +37,7 @@ def extract(backbone, tmp_path):
             fit="squash",
             seed=seed,
             cache_dir=tmp_path,
-        )
+        )["avg_pool"]
 
     return run
 
@@ -47,6 +52,49 @@ def test_features_are_the_pooled_output_of_the_network(backbone, extract, shapes
         found = extract(photos, view)[[5]]
         assert found.dtype == np.float16
         np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_one_pass_gives_both_boundaries(backbone, extract, tmp_path, shapes_folder):
+    photos = load_evaluation_photos(str(shapes_folder))
+    alone, rows = extract(photos, "mirror")[np.arange(12)], np.arange(12)
+    found = extract_features(
+        backbone,
+        weights_fingerprint(backbone),
+        photos,
+        photos.fingerprint(),
+        "mirror",
+        fit="squash",
+        seed=42,
+        cache_dir=tmp_path,
+        boundaries=("avg_pool", "mixed8"),
+    )
+    assert np.array_equal(found["avg_pool"][rows], alone)
+    maps = found["mixed8"][rows]
+    assert maps.shape == found["mixed8"].shape == (12, 1, 1, 1280) and maps.dtype == np.float16
+    pooled = keras.Model(backbone.get_layer("mixed8").output, boundary_output(backbone, "avg_pool"))
+    np.testing.assert_allclose(pooled.predict(maps, verbose=0), alone, atol=5e-3)
+
+
+def test_bfloat16_is_near_float32_and_kept_apart(backbone, extract, tmp_path, shapes_folder):
+    photos = load_evaluation_photos(str(shapes_folder))
+    exact, rows = extract(photos)[np.arange(12)].astype(np.float32), np.arange(12)
+    rounded = extract_features(
+        backbone,
+        weights_fingerprint(backbone),
+        photos,
+        photos.fingerprint(),
+        "plain",
+        fit="squash",
+        seed=42,
+        cache_dir=tmp_path,
+        precision="bfloat16",
+    )["avg_pool"][rows].astype(np.float32)
+    assert np.linalg.norm(rounded - exact) < 0.05 * np.linalg.norm(exact)
+    # What is computed afterwards is exact again.
+    assert {path.parent.parent.name.rsplit("-")[-1] for path in tmp_path.rglob("*.npy")} == {
+        "float32",
+        "bfloat16",
+    }
 
 
 def test_finished_shards_are_not_computed_again(extract, tmp_path, monkeypatch, shapes_folder):
@@ -100,6 +148,24 @@ def test_mirror_transform_mirrors():
     image = np.arange(5 * 5 * 3, dtype=np.float32).reshape(1, 5, 5, 3)
     found = np.asarray(apply_transforms(image, mirror_transform(5)[None]))
     np.testing.assert_allclose(found, image[:, :, ::-1], atol=1e-4)
+
+
+def test_drawn_crops_stay_in_the_frame_or_a_little_outside():
+    size, rng = 101, np.random.default_rng(0)
+    drawn = np.stack([draw_crop(rng, size) for _ in range(2000)])
+    scale = np.abs(drawn[:, [0, 4]])
+    assert 0.55 < scale.min() < 0.62 and scale.max() == pytest.approx(1.1)
+    assert 0.45 < (drawn[:, 0] < 0).mean() < 0.55
+    assert (drawn[:, 4] > 0).all()
+    for first, last in (
+        (drawn[:, 2], drawn[:, 2] + drawn[:, 0] * (size - 1)),
+        (drawn[:, 5], drawn[:, 5] + drawn[:, 4] * (size - 1)),
+    ):
+        ends = np.stack([first, last])
+        assert ends.min() > -0.11 * size and ends.max() < 1.11 * size
+        assert ends.min() < 2 and ends.max() > size - 3
+    ratio = scale[:, 0] / scale[:, 1]
+    assert 3 / 4 - 1e-6 <= ratio.min() < 0.8 and 1.25 < ratio.max() <= 4 / 3 + 1e-6
 
 
 def test_drawn_transforms_keep_the_articles_ranges():

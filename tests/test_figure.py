@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dogbreed.answer import as_lines
 from dogbreed.classifier import Prediction
-from dogbreed.figure import as_lines, draw_figure, overlay
+from dogbreed.figure import draw_figure, overlay
 from dogbreed.images import FITS
 from tests.tiny_bundle import CELLS, NAMES, noise
 

@@ -14,13 +14,17 @@ from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard
 
 from dogbreed import DogBreedClassifier
-from dogbreed.bundle import CARD, CONFIG, NETWORK, WEIGHTS, read_bundle
+from dogbreed.answer import as_json
+from dogbreed.bundle import CARD, CONFIG, DETECTOR, NETWORK, WEIGHTS, read_bundle
 from tests.hub_images import image_parquet
 from tests.hub_server import LocalHub
 from tests.hub_shell import Shell, Told
 from tests.running import free_port
 from tests.shapes import LABELS, draw_shape
 from tests.test_hub_load import ANSWER, downloads
+
+# All of it lives on one training run.
+pytestmark = pytest.mark.xdist_group("loop")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def ann(hub, tmp_path_factory) -> Shell:
 
 
 @pytest.fixture(scope="module")
-def options(backbone_weights, tmp_path_factory) -> list[str]:
+def options(backbone_weights, others_folder, tmp_path_factory) -> list[str]:
     return [
         "--dataset=someone/dogs",
         f"--backbone-weights={backbone_weights}",
@@ -62,6 +66,8 @@ def options(backbone_weights, tmp_path_factory) -> list[str]:
         "--validation-per-class=3",
         "--learning-rate=0.01",
         "--l2=0",
+        "--augment-views=0",
+        f"--not-dogs={others_folder}",
     ]
 
 
@@ -117,7 +123,7 @@ def test_the_card_on_the_hub_names_repository_and_data(hub, trained, tmp_path):
     assert {result.dataset_revision for result in card.data.eval_results} == {commit.oid}
 
 
-def test_a_new_process_answers_the_same_from_the_hub_only(hub, trained, photo, tmp_path):
+def test_a_new_process_answers_the_same_from_the_hub_only(hub, ann, trained, photo, tmp_path):
     output, _ = trained
     hub.clear_requests()
     told = Shell(hub, tmp_path / "home").python(ANSWER, json.dumps(["ann/shapes", "v1"]), photo)
@@ -125,7 +131,11 @@ def test_a_new_process_answers_the_same_from_the_hub_only(hub, trained, photo, t
     local = DogBreedClassifier.from_pretrained(output)
     assert evidence == local.evidence_map(photo).tolist()
     assert (source, commit) == ("ann/shapes@v1", hub.refs("ann/shapes")["tags"]["v1"])
-    assert set(downloads(hub)) == {CONFIG, NETWORK}
+    assert set(downloads(hub)) == {CONFIG, NETWORK, DETECTOR}
+    told = ann.dogbreed("predict", photo, "--json", "--model", "ann/shapes@v1")
+    assert json.loads(told.out) == [
+        {"file": str(photo), **as_json(local.predict(photo), local.bundle)}
+    ]
 
 
 def test_training_goes_on_from_the_hub_and_a_failed_push_can_be_repeated(

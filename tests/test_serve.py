@@ -16,6 +16,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from dogbreed import DogBreedClassifier
+from dogbreed.answer import as_json
 from dogbreed.ui_about import CURL
 from tests.running import ROOT, running_page
 from tests.shapes import draw_shape
@@ -82,23 +83,31 @@ def test_python_curl_and_the_shell_agree(page):
         timeout=60,
         check=True,
     )
-    lines = shell.stdout.strip().splitlines()[-3:]
+    lines = shell.stdout.strip().splitlines()[:3]
     assert tuple(line.rsplit(":", 1)[0] for line in lines) == expected.labels
 
 
-def test_only_predict_is_open_to_programs(page):
+def test_only_two_functions_are_open_to_programs(page):
     info = json.loads(read(f"{page}/gradio_api/info"))
-    assert list(info["named_endpoints"]) == ["/predict"]
+    assert list(info["named_endpoints"]) == ["/predict", "/details"]
     assert info["unnamed_endpoints"] == {}
-    (parameter,) = info["named_endpoints"]["/predict"]["parameters"]
-    assert parameter["parameter_name"] == "photo"
+    for endpoint in info["named_endpoints"].values():
+        (parameter,) = endpoint["parameters"]
+        assert parameter["parameter_name"] == "photo"
+
+
+def test_details_are_those_of_the_shell(page):
+    answer = Client(page, verbose=False).predict(handle_file(DRAWING), api_name="/details")
+    classifier = DogBreedClassifier.from_pretrained()
+    assert answer == as_json(classifier.predict(DRAWING), classifier.bundle)
 
 
 def test_it_is_a_tool_for_mcp_clients(page):
-    (tool,) = json.loads(read(f"{page}/gradio_api/mcp/schema"))
-    assert tool["name"].endswith("predict")
-    assert "three most probable breeds" in tool["description"]
-    assert list(tool["inputSchema"]["properties"]) == ["photo"]
+    tools = json.loads(read(f"{page}/gradio_api/mcp/schema"))
+    assert [tool["name"].rpartition("_")[2] for tool in tools] == ["predict", "details"]
+    for tool in tools:
+        assert "three most probable breeds" in " ".join(tool["description"].split())
+        assert list(tool["inputSchema"]["properties"]) == ["photo"]
 
 
 def test_an_mcp_client_gets_an_answer(page):
@@ -112,7 +121,7 @@ def test_an_mcp_client_gets_an_answer(page):
             ClientSession(receive, send) as session,
         ):
             await session.initialize()
-            (tool,) = (await session.list_tools()).tools
+            tool, _ = (await session.list_tools()).tools
             content = base64.b64encode(DRAWING.read_bytes()).decode()
             photo = f"data:image/png;base64,{content}"
             answer = await session.call_tool(tool.name, {"photo": photo})

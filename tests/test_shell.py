@@ -21,6 +21,7 @@ from tests.tiny_bundle import (
     draw_disc,
     expected_evidence,
     write_bundle,
+    write_trusted,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +95,20 @@ def test_three_lines_a_photo(predict, photo):
     assert (code, err) == (0, "")
     expected = zip(NAMES, expected_probabilities(), strict=True)
     assert out.splitlines() == [f"{name}: {100 * share:.2f}%" for name, share in expected]
+
+
+def test_how_far_to_trust_it_is_told(predict, photo, tmp_path):
+    model = write_trusted(tmp_path / "trusted")
+    code, out, _ = predict(photo, model=model)
+    assert code == 0
+    assert out.splitlines()[3:] == ["With 95% confidence one of: Red disc, Green square."]
+    Image.new("RGB", (SIZE, SIZE), "blue").save(tmp_path / "blue.png")
+    out = predict(tmp_path / "blue.png", model=model)[1]
+    assert out.splitlines()[3:] == ["This does not look like a dog."]
+    assert out.startswith("Blue triangle: ")
+    (answer,) = json.loads(predict(tmp_path / "blue.png", "--json", model=model)[1])
+    assert 0 < answer["is_dog"] < 0.4 and answer["looks_like_dog"] is False
+    assert answer["coverage"] == 0.95 and answer["prediction_set"][0] == "Blue triangle"
 
 
 def test_top_k(predict, photo):

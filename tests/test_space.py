@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from huggingface_hub import SpaceCard
 
-from dogbreed.bundle import CONFIG, NETWORK
+from dogbreed.bundle import CONFIG, DETECTOR, NETWORK
 from tests.hub_server import LocalHub
 from tests.hub_shell import Shell
 from tests.running import ROOT
-from tests.tiny_bundle import assert_one_sentence, write_bundle
+from tests.tiny_bundle import assert_one_sentence, write_trusted
 
 HEAVY = ("tensorflow", "datasets", "keras", "matplotlib")
 
@@ -31,7 +31,7 @@ def ann(hub, tmp_path) -> Shell:
 
 @pytest.fixture
 def bundle(tmp_path) -> Path:
-    return write_bundle(tmp_path / "shapes")
+    return write_trusted(tmp_path / "shapes")
 
 
 def deployed(hub: LocalHub) -> dict[str, bytes]:
@@ -50,7 +50,7 @@ def variables(hub: LocalHub) -> dict[str, str]:
 
 def put_model(hub: LocalHub, bundle: Path) -> str:
     hub.create_repo("ann/dogs")
-    names = (CONFIG, NETWORK)
+    names = (CONFIG, NETWORK, DETECTOR)
     return hub.commit_files("ann/dogs", {name: (bundle / name).read_bytes() for name in names})
 
 
@@ -82,7 +82,7 @@ def test_a_space_with_a_model_of_the_hub(hub, ann, bundle, tmp_path):
     assert (data.sdk, data.sdk_version, data.app_file) == ("gradio", version("gradio"), "app.py")
     assert isinstance(data.python_version, str) and data.license == "apache-2.0"
     assert data.models == ["ann/dogs"]
-    assert data.preload_from_hub == [f"ann/dogs {CONFIG},{NETWORK} {commit}"]
+    assert data.preload_from_hub == [f"ann/dogs {CONFIG},{NETWORK},{DETECTOR} {commit}"]
     assert data.title and data.emoji and data.colorFrom and data.colorTo
     assert 0 < len(data.short_description) <= 60
     assert variables(hub) == {"DOGBREED_MODEL": "ann/dogs@main"}
@@ -93,7 +93,7 @@ def test_a_space_with_a_model_of_the_hub(hub, ann, bundle, tmp_path):
 def test_a_space_with_its_own_model(hub, ann, bundle, tmp_path):
     assert ann.dogbreed("deploy-space", "ann/page", "--bundle", bundle, "--private").code == 0
     files = deployed(hub)
-    for name in (CONFIG, NETWORK):
+    for name in (CONFIG, NETWORK, DETECTOR):
         assert files[f"model/{name}"] == (bundle / name).read_bytes()
     assert variables(hub) == {"DOGBREED_MODEL": "model"}
     assert hub.settings("ann/page", "space")["private"]

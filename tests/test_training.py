@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from huggingface_hub import ModelCard
@@ -38,7 +40,13 @@ def test_the_bundle_is_whole(trained_bundle):
     for name in config["files"]:
         assert (trained_bundle / name).is_file()
     pictures = {p.name for p in (trained_bundle / "metrics").glob("*.png")}
-    assert pictures == {"curves.png", "per_breed.png", "confusions.png"}
+    assert pictures == {
+        "curves.png",
+        "per_breed.png",
+        "confusions.png",
+        "reliability.png",
+        "not_dogs.png",
+    }
     assert list((trained_bundle / "runs").rglob("events.out.tfevents.*"))
     assert str(ROOT.parent) not in (trained_bundle / "config.json").read_text()
 
@@ -132,11 +140,16 @@ def kill_when(process: subprocess.Popen, seen, seconds: float = 240) -> None:
 
 
 def test_a_run_that_was_killed_twice_goes_on(
-    quick_options, trained_bundle, shapes_folder, tmp_path
+    quick_options, trained_bundle, others_folder, tmp_path
 ):
     """Killed between two views and in the middle of the fit; nothing done is done again."""
     cache, output = tmp_path / "cache", tmp_path / "model"
-    options = [*quick_options, f"--cache-dir={cache}", f"--output={output}"]
+    options = [
+        *quick_options,
+        f"--not-dogs={others_folder}",
+        f"--cache-dir={cache}",
+        f"--output={output}",
+    ]
     kill_when(start(options), lambda: list(cache.glob("features/*/plain/*.npy")))
     (shard,) = cache.glob("features/*/plain/*.npy")
     computed = shard.stat().st_mtime_ns
@@ -179,19 +192,58 @@ def test_both_recipes_train_and_name_photos_that_they_skip(quick_options, tmp_pa
     assert len(rows) == 2 and float(rows[1]["loss"]) < float(rows[0]["loss"])
 
 
-def test_evaluate_prints_and_writes_the_figures(trained_bundle, shapes_folder, tmp_path, capsys):
+def test_evaluate_prints_and_writes_the_figures(
+    trained_bundle, shapes_folder, others_folder, tmp_path, capsys
+):
     report = tmp_path / "report"
-    options = [f"--evaluate={trained_bundle}", f"--dataset={shapes_folder}", f"--report={report}"]
+    options = [
+        f"--evaluate={trained_bundle}",
+        f"--dataset={shapes_folder}",
+        f"--not-dogs={others_folder}",
+        f"--report={report}",
+    ]
     assert main(options) == 0
     out = capsys.readouterr().out
     config = read_bundle(trained_bundle).config
     expected = figure(config, "top_1", "test")["value"]
-    assert "12 photos" in out and f"top_1        {expected:.4f}" in out
+    assert re.search(rf"^top_1 +{expected:.4f} +12 photos$", out, re.MULTILINE)
     written = json.loads((report / "evaluation.json").read_text())
-    assert written["top_1"] == pytest.approx(expected) and written["photos"] == 12
-    assert {"per_breed.csv", "confusion.csv", "per_breed.png", "confusions.png"} <= {
+    for name in ("top_1", "ece", "set_coverage", "set_size", "dogs_refused", "is_dog_auroc"):
+        split = "held out" if name == "is_dog_auroc" else "test"
+        assert written[name] == {
+            "value": pytest.approx(figure(config, name, split)["value"]),
+            "photos": figure(config, name, split)["count"],
+        }
+    assert {"report.html", "per_breed.csv", "confusions.png", "not_dogs.csv"} <= {
         path.name for path in report.iterdir()
     }
+
+
+def test_the_blocks_below_the_head_are_trained_too(
+    quick_options, trained_bundle, backbone_weights, tmp_path
+):
+    """And only they: below the boundary the weights stay those of the backbone."""
+    output = tmp_path / "blocks"
+    options = [*quick_options, "--train-from=mixed8", "--epochs=3", f"--output={output}"]
+    assert main(options) == 0
+    config = read_bundle(output).config
+    assert config["training"]["options"]["train_from"] == "mixed8"
+    assert config["thresholds"]["is_dog"]["method"] == "energy"
+    network = classifier_network(build_backbone(None, 75), 3)
+    network.load_weights(output / WEIGHTS)
+    backbone = build_backbone(backbone_weights, 75)
+    boundary = [layer.name for layer in backbone.layers].index("mixed8")
+    moved = [
+        number
+        for number, layer in enumerate(backbone.layers)
+        for before, after in zip(
+            layer.get_weights(), network.layers[number].get_weights(), strict=True
+        )
+        if not np.array_equal(before, after)
+    ]
+    assert moved and min(moved) > boundary
+    assert all(isinstance(backbone.layers[number], keras.layers.Conv2D) for number in moved)
+    assert figure(config, "top_1", "test")["value"] == 1
 
 
 def test_bad_options_end_with_one_sentence(quick_options, trained_bundle, tmp_path, capsys):
@@ -202,6 +254,11 @@ def test_bad_options_end_with_one_sentence(quick_options, trained_bundle, tmp_pa
         ([f"--output={tmp_path / 'new'}", f"--dataset={tmp_path / 'none'}"], "cannot be loaded"),
         ([f"--output={tmp_path / 'new'}", "--backbone-weights=none.h5"], "no weights file"),
         ([f"--output={tmp_path / 'new'}", "--notes=none.md"], "none.md"),
+        ([f"--output={tmp_path / 'new'}", "--not-dogs=none"], "The dataset none cannot be"),
+        (
+            [f"--output={tmp_path / 'new'}", "--recipe=article", "--train-from=mixed8"],
+            "trains the head alone",
+        ),
     ):
         assert main([*quick_options, *options]) == 2
         told = capsys.readouterr().err.strip().splitlines()[-1]
@@ -210,15 +267,25 @@ def test_bad_options_end_with_one_sentence(quick_options, trained_bundle, tmp_pa
     assert not (tmp_path / "new").exists()
 
 
-def test_the_shipped_model_on_real_photos(real_data, capsys):
+def test_the_shipped_model_on_real_photos(real_data, tmp_path, capsys):
     """What the card says, measured again with the command that the README names."""
     from dogbreed.bundle import DEFAULT_BUNDLE
 
-    options = [f"--evaluate={DEFAULT_BUNDLE}", f"--dataset={real_data / 'stanford-dogs'}"]
+    options = [
+        f"--evaluate={DEFAULT_BUNDLE}",
+        f"--dataset={real_data / 'stanford-dogs'}",
+        f"--not-dogs={real_data / 'not-dogs'}",
+        f"--report={tmp_path}",
+    ]
     assert main(options) == 0
     lines = capsys.readouterr().out.splitlines()
-    figures = {line.split()[0]: float(line.split()[1]) for line in lines if line.startswith("top_")}
+    found = {line.split()[0]: float(line.split()[1]) for line in lines if "photos" in line}
     config = read_bundle(DEFAULT_BUNDLE).config
-    for name, least in (("top_1", 0.87), ("top_3", 0.97)):
-        assert figures[name] >= least
-        assert figures[name] == pytest.approx(figure(config, name, "test")["value"], abs=0.002)
+    assert found["top_1"] >= 0.87 and found["top_3"] >= 0.97
+    assert 0.94 <= found["set_coverage"] <= 0.965 and found["set_size"] <= 1.6
+    assert found["ece"] <= 0.02 and found["is_dog_auroc"] >= 0.997
+    for metric in config["metrics"]:
+        if metric["name"] in found and metric["split"] != "validation":
+            assert found[metric["name"]] == pytest.approx(metric["value"], abs=0.02)
+    assert found["top_1"] == pytest.approx(figure(config, "top_1", "test")["value"], abs=0.002)
+    assert (tmp_path / "report.html").stat().st_size > 100_000

@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image, ImageDraw
 
-from dogbreed.bundle import CARD, NETWORK, write_config
+from dogbreed.bundle import CARD, DETECTOR, NETWORK, write_config
 
 LABELS = ("n00000001-red_disc", "n00000002-green_square", "n00000003-blue_triangle")
 NAMES = ("Red disc", "Green square", "Blue triangle")
@@ -21,6 +21,25 @@ TEMPERATURE = 0.5
 
 FLOAT32 = schema.TensorType.FLOAT32
 UINT8 = schema.TensorType.UINT8
+
+
+# A photo is a dog if it is red rather than blue; of three labels a set holds those up to 80 %.
+THRESHOLDS = {
+    "is_dog": {"method": "logistic", "scale": 2.0, "offset": 0.5, "threshold": 0.4},
+    "prediction_set": {"coverage": 0.95, "threshold": 0.8, "penalty": 0.0, "free_ranks": 1},
+}
+DETECTOR_ARRAYS = {
+    "weights": np.array([1.0, 0.0, -1.0], np.float32),
+    "bias": np.float32(0.25),
+}
+
+
+def write_trusted(path: Path, arrays: dict | None = None, **changes) -> Path:
+    """Write a bundle that tells how far to trust it; `changes` are those of `write_bundle`."""
+    path.mkdir(parents=True)
+    np.savez(path / DETECTOR, **(DETECTOR_ARRAYS if arrays is None else arrays))
+    network = build_network(features=True)
+    return write_bundle(path, network, **{"thresholds": THRESHOLDS, **changes})
 
 
 def write_bundle(path: Path, network: bytes | None = None, **changes) -> Path:
@@ -56,6 +75,7 @@ def build_network(
     inputs: int = 1,
     outputs: int = 1,
     flat: bool = False,
+    features: bool = False,
 ) -> bytes:
     """Build a LiteRT file that averages each cell of the photo; the defaults fit the config.
 
@@ -66,6 +86,7 @@ def build_network(
         inputs: How many photos it takes; all but the first are ignored.
         outputs: How often it gives the evidence.
         flat: Give the evidence in two dimensions, as logits are given.
+        features: Give the mean colours too, as pooled features.
     """
     photo, cells = (1, size, size, channels), (1, CELLS, CELLS, channels)
     tensors = [_tensor(photo, kind) for _ in range(inputs)]
@@ -76,10 +97,17 @@ def build_network(
     if flat:
         tensors.append(_tensor((1, CELLS * CELLS * channels), kind))
         operators.append(_reshape(len(tensors) - 2, len(tensors) - 1, tensors[-1].shape))
+    if features:
+        tensors += [_tensor((1, 1, 1, channels), kind), _tensor((1, channels), kind)]
+        pooled, flattened = len(tensors) - 2, len(tensors) - 1
+        operators.append(_average_pool(0, pooled, size))
+        operators.append(_reshape(pooled, flattened, tensors[-1].shape))
     graph = schema.SubGraphT()
     graph.tensors, graph.operators = tensors, operators
     graph.inputs = list(range(inputs))
     graph.outputs = list(range(len(tensors) - outputs, len(tensors)))
+    if features:
+        graph.outputs = [flattened, pooled - 1]
 
     model = schema.ModelT()
     model.version, model.buffers, model.subgraphs = 3, [schema.BufferT()], [graph]

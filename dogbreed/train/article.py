@@ -6,46 +6,43 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm.auto import tqdm
 
-from dogbreed.errors import InvalidImageError
 from dogbreed.images import prepare
 from dogbreed.train.augment import apply_transforms, draw_transform
-from dogbreed.train.data import Photos, cut_validation
-from dogbreed.train.fit import Head, compile_classifier, fit_resumable
-from dogbreed.train.network import classifier_network
+from dogbreed.train.data import Photos
+from dogbreed.train.fit import Tail, compile_classifier, fit_resumable
 from dogbreed.train.options import Options
+from dogbreed.train.stages import Stages
 
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-3
 
 
 def fit_article(
-    backbone: keras.Model,
+    classifier: keras.Model,
     photos: Photos,
+    kept: np.ndarray,
+    held_out: np.ndarray,
     options: Options,
-    start: list[np.ndarray] | None,
     folder: Path,
-) -> Head:
+) -> Stages:
     """Fit the head as the article does: Adam, batches of 32, each photo seen anew each epoch.
 
     Args:
-        backbone: Network from `build_backbone`, frozen.
-        photos: Training photos, all decodable; validation is cut from them.
-        options: `epochs`, `patience`, `seed`, `fit`, `validation_per_class` are used.
-        start: Kernel and bias of the head to start from, None for random ones.
+        classifier: Network from `classifier_network`; its head holds the weights to start from.
+        photos: Training photos.
+        kept, held_out: Rows of them to train and to validate on, all decodable.
+        options: `epochs`, `patience`, `seed`, `fit` are used.
         folder: Where the state is kept; TensorBoard logs go to its `runs`.
 
     Returns:
         The head of the epoch with the least validation loss.
     """
     keras.utils.set_random_seed(options.seed)
-    size, num_classes = backbone.input_shape[1], len(photos.label_names)
-    kept, held_out = cut_validation(photos.labels, options.validation_per_class, options.seed)
-    model = classifier_network(backbone, num_classes)
-    if start is not None:
-        model.get_layer("predictions").set_weights(start)
-    compile_classifier(model, LEARNING_RATE)
+    size, num_classes = classifier.input_shape[1], classifier.output_shape[1]
+    for layer in classifier.layers:
+        layer.trainable = layer.name == "predictions"
+    compile_classifier(classifier, keras.optimizers.Adam(LEARNING_RATE))
 
     def examples(rows: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple]:
         for row, transform in rows:
@@ -77,12 +74,12 @@ def fit_article(
 
     as_they_are = np.zeros(8, np.float32)
     history = fit_resumable(
-        model,
+        classifier,
         lambda first: pipeline(lambda: examples(endless(first)), augment=True),
         steps_per_epoch=-(-len(kept) // BATCH_SIZE),
         validation=pipeline(
             lambda: examples((int(row), as_they_are) for row in held_out), augment=False
-        ),
+        ).apply(tf.data.experimental.assert_cardinality(-(-len(held_out) // BATCH_SIZE))),
         epochs=options.epochs,
         patience=options.patience,
         folder=folder / "article",
@@ -90,16 +87,6 @@ def fit_article(
         title="Article's recipe",
         verbose=1,
     )
-    kernel, bias = model.get_layer("predictions").get_weights()
-    return Head(kernel, bias, history, LEARNING_RATE, 0.0)
-
-
-def find_undecodable(photos: Photos) -> np.ndarray:
-    """Numbers of the photos that cannot be decoded."""
-    bad = []
-    for row in tqdm(range(len(photos)), desc=f"Checking {photos.split}", unit="photo"):
-        try:
-            prepare(photos.encoded(row), 8)
-        except InvalidImageError:
-            bad.append(row)
-    return np.array(bad, dtype=np.int64)
+    head = classifier.get_layer("predictions").get_weights()
+    tail = Tail(head, history, LEARNING_RATE, 0.0)
+    return Stages(tail, tail, [], [folder / "runs" / "article"])

@@ -66,11 +66,15 @@ class Photos:
         """SHA-256 over the files, in order: the same photos give the same value anywhere."""
         total = hashlib.sha256()
         for index in tqdm(range(len(self)), desc=f"Reading {self.split}", unit="photo"):
-            data = self.encoded(index)
-            if isinstance(data, str):
-                data = Path(data).read_bytes() if Path(data).is_file() else b""
-            total.update(hashlib.sha256(data).digest())
+            total.update(self.digest(index))
         return total.hexdigest()
+
+    def digest(self, index: int) -> bytes:
+        """SHA-256 of the file of one photo."""
+        data = self.encoded(index)
+        if isinstance(data, str):
+            data = Path(data).read_bytes() if Path(data).is_file() else b""
+        return hashlib.sha256(data).digest()
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,37 @@ def load_evaluation_photos(
     wanted = (*TEST_SPLITS, *splits) if len(splits) > 1 else tuple(splits)
     name = _pick_split(splits, split, wanted, "--test-split")
     return to_photos(splits[name], name, image_column, label_column)
+
+
+def load_negatives(source: str) -> Photos:
+    """Load photos that show no dog: every split, all of them.
+
+    Args:
+        source: See `load_training_data`. A column of names, if there is one, groups them in the
+            report.
+
+    Raises:
+        DatasetError: It cannot be loaded or has no image column.
+    """
+    splits = load_splits(source)
+    rows = datasets.concatenate_datasets(list(splits.values()))
+    image_column = _find_image_column(rows)
+    if len(rows.column_names) == 1:
+        rows = rows.add_column("label", ["photo"] * len(rows))
+    return to_photos(rows, "not_dogs", image_column)
+
+
+def learnt_from(negatives: Photos) -> np.ndarray:
+    """Rows of the half that the detector learns from; the other half is for measuring it.
+
+    The SHA-256 of a file decides, so the same photo is in the same half of any dataset.
+    """
+    return np.array([row for row in range(len(negatives)) if negatives.digest(row)[0] % 2], int)
+
+
+def measured_on(negatives: Photos) -> np.ndarray:
+    """Rows of the other half."""
+    return np.setdiff1d(np.arange(len(negatives)), learnt_from(negatives))
 
 
 def load_splits(source: str, revision: str | None = None) -> datasets.DatasetDict:

@@ -34,7 +34,7 @@ def check_evidence(classifier: keras.Model, evidence: keras.Model, frames: np.nd
 
     Args:
         classifier: Network to logits.
-        evidence: Network to the evidence map, of the same weights.
+        evidence: Network from `evidence_network`, of the same weights.
         frames: float32 array of shape (N, size, size, 3), preprocessed.
 
     Returns:
@@ -44,7 +44,7 @@ def check_evidence(classifier: keras.Model, evidence: keras.Model, frames: np.nd
         ExportError: It is above 1e-3.
     """
     logits = classifier.predict(frames, verbose=0)
-    mean = evidence.predict(frames, verbose=0).mean(axis=(1, 2))
+    mean = evidence.predict(frames, verbose=0)[0].mean(axis=(1, 2))
     error = float(np.abs(mean - logits).max())
     if not error <= MAX_LOGIT_ERROR:
         raise ExportError(

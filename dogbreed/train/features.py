@@ -1,6 +1,6 @@
 """Backbone features of photos, computed once, cached on disk, resumable after a kill at any moment.
 
-    CACHE/features/<photos>-<backbone>-<size>-<fit>-avg_pool/<view>/00000.npy ...
+    CACHE/features/<photos>-<backbone>-<size>-<fit>-<boundary>-<precision>/<view>/00000.npy ...
 
 A shard is written beside its place and renamed, so what is there is whole. A photo that cannot be
 decoded is a row of NaN.
@@ -17,8 +17,10 @@ from tqdm.auto import tqdm
 from dogbreed.errors import InvalidImageError
 from dogbreed.files import write_beside
 from dogbreed.images import prepare
-from dogbreed.train.augment import apply_transforms, draw_transform, mirror_transform
+from dogbreed.train.augment import apply_transforms, draw_crop, mirror_transform
 from dogbreed.train.data import Photos
+from dogbreed.train.network import boundary_output
+from dogbreed.train.precision import computing_in
 
 BATCH_SIZE = 32
 SHARD_ROWS = 8 * BATCH_SIZE
@@ -27,18 +29,27 @@ SHARD_ROWS = 8 * BATCH_SIZE
 class Features:
     """Cached features of the photos of one split in one view, memory-mapped.
 
-    Behaves like a float16 array of shape (N, 2048) that is read by row numbers.
+    Behaves like a float16 array of shape (N, 2048) at the boundary `avg_pool`, (N, 8, 8, 1280) at
+    `mixed8`, that is read by row numbers.
     """
 
     def __init__(self, shards: Sequence[Path]):
         self._shards = [np.load(path, mmap_mode="r") for path in shards]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self), *self._shards[0].shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._shards[0].dtype
 
     def __len__(self) -> int:
         return sum(len(shard) for shard in self._shards)
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         rows = np.asarray(rows)
-        taken = np.empty((len(rows), *self._shards[0].shape[1:]), self._shards[0].dtype)
+        taken = np.empty((len(rows), *self.shape[1:]), self.dtype)
         for number in np.unique(rows // SHARD_ROWS):
             here = rows // SHARD_ROWS == number
             taken[here] = self._shards[number][rows[here] % SHARD_ROWS]
@@ -46,7 +57,8 @@ class Features:
 
     def undecodable(self) -> np.ndarray:
         """Numbers of the rows whose photo could not be decoded."""
-        return np.flatnonzero(np.isnan(np.concatenate([shard[:, 0] for shard in self._shards])))
+        first = [shard.reshape(len(shard), -1)[:, 0] for shard in self._shards]
+        return np.flatnonzero(np.isnan(np.concatenate(first)))
 
 
 def view_names(augment_views: int = 0) -> list[str]:
@@ -64,8 +76,10 @@ def extract_features(
     fit: str,
     seed: int,
     cache_dir: Path,
-) -> Features:
-    """Compute the pooled features of all photos in one view, or read what the cache holds of them.
+    boundaries: Sequence[str] = ("avg_pool",),
+    precision: str = "float32",
+) -> dict[str, Features]:
+    """Compute what the backbone makes of all photos in one view, or read it from the cache.
 
     Args:
         backbone: Network from `build_backbone`.
@@ -74,52 +88,74 @@ def extract_features(
         fit: How a photo becomes a square, see `dogbreed.images.prepare`.
         seed: Decides the random views, with the number of the photo and of the view.
         cache_dir: Folder of the cache.
+        boundaries: Some of `network.BOUNDARIES`; one pass through the network gives all.
+        precision: One of `precision.PRECISIONS`, what the network computes in.
 
     Returns:
-        float16 features of shape (N, channels), in the order of the photos.
+        For each boundary the float16 features in the order of the photos.
     """
     size = backbone.input_shape[1]
-    key = f"{photos_fingerprint[:16]}-{backbone_fingerprint[:16]}-{size}-{fit}-avg_pool"
-    folder = cache_dir / "features" / key / (f"{view}-seed{seed}" if _random(view) else view)
-    folder.mkdir(parents=True, exist_ok=True)
-    starts = range(0, len(photos), SHARD_ROWS)
-    shards = [folder / f"{number:05d}.npy" for number in range(len(starts))]
-    missing = [number for number, path in enumerate(shards) if not path.exists()]
+    key = f"{photos_fingerprint[:16]}-{backbone_fingerprint[:16]}-{size}-{fit}"
+    name = f"{view}-seed{seed}" if _random(view) else view
+    count = -(-len(photos) // SHARD_ROWS)
+    shards = {
+        boundary: [
+            cache_dir / "features" / f"{key}-{boundary}-{precision}" / name / f"{number:05d}.npy"
+            for number in range(count)
+        ]
+        for boundary in boundaries
+    }
+    for paths in shards.values():
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+    missing = [
+        number
+        for number in range(count)
+        if not all(paths[number].exists() for paths in shards.values())
+    ]
     if missing:
         rows = [
-            row
+            np.arange(number * SHARD_ROWS, min((number + 1) * SHARD_ROWS, len(photos)))
             for number in missing
-            for row in range(starts[number], min(starts[number] + SHARD_ROWS, len(photos)))
         ]
-        computed = _compute(backbone, photos, rows, view, fit, seed)
-        with tqdm(
+        todo = np.concatenate(rows)
+        computed = _compute(backbone, photos, todo, view, fit, seed, boundaries)
+        progress = tqdm(
             total=len(photos),
-            initial=len(photos) - len(rows),
+            initial=len(photos) - len(todo),
             desc=f"Features of {photos.split}, {view}",
             unit="photo",
             smoothing=0.05,
-        ) as bar:
-            for number in missing:
-                wanted = min(SHARD_ROWS, len(photos) - starts[number])
-                shard: list[np.ndarray] = []
-                while sum(map(len, shard)) < wanted:
-                    shard.append(next(computed))
-                    bar.update(len(shard[-1]))
-                with write_beside(shards[number]) as file:
-                    np.save(file, np.concatenate(shard))
-    return Features(shards)
+        )
+        with computing_in(precision), progress as bar:
+            for number, wanted in zip(missing, map(len, rows), strict=True):
+                batches: list[list[np.ndarray]] = []
+                while sum(len(batch[0]) for batch in batches) < wanted:
+                    batches.append(next(computed))
+                    bar.update(len(batches[-1][0]))
+                for paths, parts in zip(shards.values(), zip(*batches, strict=True), strict=True):
+                    if not paths[number].exists():
+                        with write_beside(paths[number]) as file:
+                            np.save(file, np.concatenate(parts))
+    return {boundary: Features(paths) for boundary, paths in shards.items()}
 
 
 def _compute(
-    backbone: keras.Model, photos: Photos, rows: list[int], view: str, fit: str, seed: int
-) -> Iterator[np.ndarray]:
-    """Features of these rows, batch by batch; decoding runs beside the network."""
+    backbone: keras.Model,
+    photos: Photos,
+    rows: np.ndarray,
+    view: str,
+    fit: str,
+    seed: int,
+    boundaries: Sequence[str],
+) -> Iterator[list[np.ndarray]]:
+    """Features of these rows at each boundary, batch by batch; decoding runs beside the network."""
     size = backbone.input_shape[1]
-    pool = keras.layers.GlobalAveragePooling2D()
+    outputs = {name: boundary_output(backbone, name) for name in boundaries}
+    network = keras.Model(backbone.input, outputs)
 
     def frames() -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
         for row in rows:
-            transform = _transform(view, row, size, seed)
+            transform = _transform(view, int(row), size, seed)
             try:
                 yield prepare(photos.encoded(row), size, fit), transform, True
             except InvalidImageError:
@@ -131,7 +167,8 @@ def _compute(
         if view != "plain":
             images = apply_transforms(images, transforms)
         images = keras.applications.inception_v3.preprocess_input(images)
-        return tf.cast(pool(backbone(images, training=False)), tf.float16)
+        outputs = network(images, training=False)
+        return [tf.cast(outputs[name], tf.float16) for name in boundaries]
 
     signature = (
         tf.TensorSpec((size, size, 3), tf.uint8),
@@ -140,15 +177,16 @@ def _compute(
     )
     pipeline = tf.data.Dataset.from_generator(frames, output_signature=signature)
     for images, transforms, decoded in pipeline.batch(BATCH_SIZE).prefetch(2):
-        features = forward(images, transforms).numpy()
-        features[~decoded.numpy()] = np.nan
+        features = [output.numpy() for output in forward(images, transforms)]
+        for output in features:
+            output[~decoded.numpy()] = np.nan
         yield features
 
 
 def _transform(view: str, row: int, size: int, seed: int) -> np.ndarray:
     if _random(view):
         number = int(view.removeprefix("augment-"))
-        return draw_transform(np.random.default_rng([seed, number, row]), size)
+        return draw_crop(np.random.default_rng([seed, number, row]), size)
     return mirror_transform(size)
 
 

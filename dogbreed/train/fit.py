@@ -1,9 +1,9 @@
-"""Fit a network with early stopping, resumable after a kill at any epoch; the head on features."""
+"""Fit what is above the boundary: early stopping, resumable after a kill at any epoch."""
 
 import csv
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,8 @@ import tensorflow as tf
 from tqdm.keras import TqdmCallback
 
 from dogbreed.files import write_beside
-
-HEAD_BATCH_SIZE = 256
+from dogbreed.train.features import Features
+from dogbreed.train.precision import computing_in
 
 # The loss without the L2 term, so that fits of different weights can be compared.
 CROSS_ENTROPY = "cross_entropy"
@@ -25,18 +25,32 @@ Epochs = Callable[[int], tf.data.Dataset]
 
 
 @dataclass(frozen=True)
-class Head:
-    """A fitted dense layer and how it came to be.
+class Examples:
+    """Photos as the frozen part gives them, in one or several views.
 
     Attributes:
-        kernel: float32 array of shape (channels, num_classes).
-        bias: float32 array of shape (num_classes,).
-        history: One dictionary of figures per epoch.
-        learning_rate, l2: Options it was fitted with.
+        views: float arrays of shape (N, ...), or what is read like them.
+        rows: int64 array, the photos of the views to take.
+        labels: int64 array, the class number of each of `rows`.
     """
 
-    kernel: np.ndarray
-    bias: np.ndarray
+    views: Sequence[np.ndarray | Features]
+    rows: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The fitted layers above the boundary and how they came to be.
+
+    Attributes:
+        weights: Of all these layers in Keras's order; the head's kernel of shape
+            (channels, num_classes) and bias are the last two.
+        history: One dictionary of figures per epoch.
+        learning_rate, l2: Options they were fitted with.
+    """
+
+    weights: list[np.ndarray]
     history: list[dict]
     learning_rate: float
     l2: float
@@ -53,31 +67,32 @@ class Head:
         return self.history[self.best_epoch - 1]
 
 
-def search_head(
-    features: np.ndarray,
-    labels: np.ndarray,
-    validation: tuple[np.ndarray, np.ndarray],
+def search_tail(
+    network: keras.Model,
+    examples: Examples,
+    validation: Examples,
     *,
     learning_rates: list[float],
     l2: list[float],
+    folder: Path,
+    logs: Path,
     **options,
-) -> tuple[Head, list[dict]]:
-    """Fit a head for each learning rate and L2 weight; keep the one of least validation loss.
+) -> tuple[Tail, list[dict]]:
+    """Fit for each learning rate and L2 weight; keep the tail of least validation loss.
 
     Args:
-        features, labels, validation, options: See `fit_head`; a folder and a log for each fit
-            are made under its `folder` and `logs`.
+        network, examples, validation, options: See `fit_tail`.
+        folder, logs: Where a folder and a log for each fit are made.
 
     Returns:
-        The best head, and a row of figures for each fit.
+        The best tail, and a row of figures for each fit.
     """
-    folder, logs = options.pop("folder"), options.pop("logs")
-    heads = []
+    tails = []
     for rate, weight in itertools.product(learning_rates, l2):
         name = fit_name(rate, weight)
-        head = fit_head(
-            features,
-            labels,
+        tail = fit_tail(
+            network,
+            examples,
             validation,
             learning_rate=rate,
             l2=weight,
@@ -85,18 +100,18 @@ def search_head(
             logs=logs / name,
             **options,
         )
-        heads.append(head)
+        tails.append(tail)
     rows = [
         {
-            "learning_rate": head.learning_rate,
-            "l2": head.l2,
-            "epochs": head.best_epoch,
-            "val_loss": head.best[MONITOR],
-            "val_accuracy": head.best["val_accuracy"],
+            "learning_rate": tail.learning_rate,
+            "l2": tail.l2,
+            "epochs": tail.best_epoch,
+            "val_loss": tail.best[MONITOR],
+            "val_accuracy": tail.best["val_accuracy"],
         }
-        for head in heads
+        for tail in tails
     ]
-    return min(heads, key=lambda head: head.best[MONITOR]), rows
+    return min(tails, key=lambda tail: tail.best[MONITOR]), rows
 
 
 def fit_name(learning_rate: float, l2: float) -> str:
@@ -104,110 +119,120 @@ def fit_name(learning_rate: float, l2: float) -> str:
     return f"lr{learning_rate:g}-l2{l2:g}"
 
 
-def fit_head(
-    features: np.ndarray,
-    labels: np.ndarray,
-    validation: tuple[np.ndarray, np.ndarray] | None,
+def fit_tail(
+    network: keras.Model,
+    examples: Examples,
+    validation: Examples | None,
     *,
-    num_classes: int,
     learning_rate: float,
     l2: float,
     epochs: int,
     patience: int,
     seed: int,
-    start: list[np.ndarray] | None = None,
+    start: Sequence[np.ndarray],
+    batch_size: int,
+    ema: float | None = None,
+    precision: str = "float32",
+    verbose: int = 0,
     folder: Path,
     logs: Path,
-) -> Head:
-    """Fit the dense layer on cached features: Adam, categorical cross-entropy, L2 on the kernel.
+) -> Tail:
+    """Fit on cached features: Adam, categorical cross-entropy, L2 on the head's kernel.
+
+    An epoch shows every photo once, and in as many epochs as there are views each view of it.
 
     Args:
-        features: float array of shape (N, channels).
-        labels: int array of shape (N,).
-        validation: Features and labels to stop early on, or None to run all epochs.
-        num_classes: Number of classes.
+        network: Network from `tail_network`; what it holds afterwards is not to be relied upon.
+        examples: What to fit on.
+        validation: What to stop early on, or None to run all epochs.
         learning_rate: Of Adam.
         l2: Weight of the squared kernel in the loss.
         epochs: How many at most.
         patience: Stop after so many epochs without a lower validation loss.
-        seed: Of the start and the order of the photos.
-        start: Kernel and bias to start from, None for random ones.
+        seed: Of the order of the photos.
+        start: Weights to start from, as `Tail.weights`.
+        batch_size: Photos in a step.
+        ema: Momentum of the average over time of the weights (Polyak and Juditsky 1992), which is
+            then what is evaluated and kept; None for the weights themselves.
+        precision: One of `precision.PRECISIONS`, what the layers compute in.
+        verbose: 1 for a bar within each epoch too.
         folder: Where the state of the fit is kept; a finished fit is read from there.
         logs: Folder of the TensorBoard logs.
 
     Returns:
-        The head of the epoch with the least validation loss, or of the last one.
+        The tail of the epoch with the least validation loss, or of the last one.
     """
     keras.utils.set_random_seed(seed)
-    head = keras.Sequential(
-        [
-            keras.Input((features.shape[1],)),
-            keras.layers.Dense(
-                num_classes, name="predictions", kernel_regularizer=keras.regularizers.L2(l2)
-            ),
-        ]
-    )
-    if start is not None:
-        head.get_layer("predictions").set_weights(start)
-    compile_classifier(head, learning_rate)
-    inputs = tf.constant(features, tf.float32)
-    classes = tf.constant(labels, tf.int64)
+    network.set_weights(start)
+    num_classes = network.output_shape[-1]
+    network.get_layer("predictions").kernel.regularizer = keras.regularizers.L2(l2)
+    compile_classifier(network, keras.optimizers.Adam(learning_rate, **_averaging(ema)))
 
     def batches(first_epoch: int) -> tf.data.Dataset:
-        return shuffled_rows(len(labels), HEAD_BATCH_SIZE, seed, first_epoch).map(
-            lambda rows: (
-                tf.gather(inputs, rows),
-                tf.one_hot(tf.gather(classes, rows), num_classes),
+        drawn = lambda: draw_epochs(examples, batch_size, seed, first_epoch)  # noqa: E731
+        return _as_dataset(drawn, network, num_classes)
+
+    def in_order() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for begin in range(0, len(validation.rows), batch_size):
+            rows = validation.rows[begin : begin + batch_size]
+            yield validation.views[0][rows], validation.labels[begin : begin + batch_size]
+
+    with computing_in(precision):
+        history = fit_resumable(
+            network,
+            batches,
+            steps_per_epoch=-(-len(examples.rows) // batch_size),
+            validation=validation
+            and _as_dataset(in_order, network, num_classes).apply(
+                tf.data.experimental.assert_cardinality(-(-len(validation.rows) // batch_size))
             ),
-            num_parallel_calls=tf.data.AUTOTUNE,
+            epochs=epochs,
+            patience=patience,
+            folder=folder,
+            logs=logs,
+            title=f"Learning rate {learning_rate:g}, L2 {l2:g}",
+            averaged=ema is not None,
+            verbose=verbose,
         )
-
-    held_out = None
-    if validation is not None:
-        held_out = (
-            tf.constant(validation[0], tf.float32),
-            tf.one_hot(validation[1], num_classes),
-        )
-    history = fit_resumable(
-        head,
-        batches,
-        steps_per_epoch=-(-len(labels) // HEAD_BATCH_SIZE),
-        validation=held_out,
-        epochs=epochs,
-        patience=patience,
-        folder=folder,
-        logs=logs,
-        title=f"Head, learning rate {learning_rate:g}, L2 {l2:g}",
-    )
-    kernel, bias = head.get_layer("predictions").get_weights()
-    return Head(kernel, bias, history, learning_rate, l2)
+    return Tail(network.get_weights(), history, learning_rate, l2)
 
 
-def compile_classifier(model: keras.Model, learning_rate: float) -> None:
-    """Adam on the categorical cross-entropy of logits, as both recipes have it."""
+def draw_epochs(
+    examples: Examples, batch_size: int, seed: int, first_epoch: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches without end, in an order that (seed, epoch) decides.
+
+    So a fit that resumes at an epoch sees what it would have seen.
+
+    Yields:
+        float16 features of shape (batch_size or less, ...), int64 labels.
+    """
+    count, views = len(examples.rows), len(examples.views)
+    # Photos differ in the view that they begin with, so that each epoch has some of all.
+    begin = np.random.default_rng(seed).integers(views, size=count)
+    for epoch in itertools.count(first_epoch):
+        order = np.random.default_rng([seed, epoch]).permutation(count)
+        for at in range(0, count, batch_size):
+            chosen = order[at : at + batch_size]
+            view = (begin[chosen] + epoch) % views
+            first = examples.views[0]
+            batch = np.empty((len(chosen), *first.shape[1:]), first.dtype)
+            for number in np.unique(view):
+                here = view == number
+                batch[here] = examples.views[number][examples.rows[chosen[here]]]
+            yield batch, examples.labels[chosen]
+
+
+def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    """Categorical cross-entropy of logits, as both recipes have it."""
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[
             "accuracy",
             keras.metrics.CategoricalCrossentropy(CROSS_ENTROPY, from_logits=True),
         ],
     )
-
-
-def shuffled_rows(count: int, batch_size: int, seed: int, first_epoch: int) -> tf.data.Dataset:
-    """Batches of row numbers, every row once an epoch, in an order that (seed, epoch) decides.
-
-    So a fit that resumes at an epoch sees what it would have seen.
-    """
-
-    def one_epoch(epoch):
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(count, dtype=tf.int64), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
-        )
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-
-    return tf.data.Dataset.counter(first_epoch).flat_map(one_epoch)
 
 
 def fit_resumable(
@@ -221,6 +246,7 @@ def fit_resumable(
     folder: Path,
     logs: Path,
     title: str,
+    averaged: bool = False,
     verbose: int = 0,
 ) -> list[dict]:
     """Fit a compiled model; what was done by an earlier, killed call is taken up.
@@ -230,9 +256,10 @@ def fit_resumable(
         batches: Gives the training batches from an epoch on.
         steps_per_epoch: Batches in an epoch.
         validation: What `keras.Model.fit` takes, or None to run all epochs and keep the last.
-        epochs, patience: See `fit_head`.
-        folder, logs: See `fit_head`.
+        epochs, patience: See `fit_tail`.
+        folder, logs: See `fit_tail`.
         title: What the progress bar over the epochs says.
+        averaged: The optimizer averages the weights over time; they are what is evaluated and kept.
         verbose: 1 for a bar within each epoch too.
 
     Returns:
@@ -242,7 +269,9 @@ def fit_resumable(
     folder.mkdir(parents=True, exist_ok=True)
     state = _State(folder)
     state.restore(model)
+    done = len(state.history)
     best = folder / "best.weights.h5"
+    # The state comes after the best epoch, so that it never speaks of one that is not on disk.
     callbacks = [state, keras.callbacks.TensorBoard(str(logs), write_graph=False)]
     if validation is not None:
         stopping = _EarlyStopping(state.history, patience)
@@ -250,7 +279,6 @@ def fit_resumable(
             model.load_weights(best)
             return state.history
         least = min((epoch[MONITOR] for epoch in state.history), default=None)
-        # Before the state, so that a state never speaks of a best epoch that is not on disk.
         callbacks.insert(
             0,
             keras.callbacks.ModelCheckpoint(
@@ -263,7 +291,8 @@ def fit_resumable(
             ),
         )
         callbacks.append(stopping)
-    done = len(state.history)
+    if averaged:
+        callbacks.insert(0, _Averaged(swapped=done > 0))
     if done < epochs:
         callbacks.append(TqdmCallback(desc=title, verbose=verbose, initial=done))
         model.fit(
@@ -278,6 +307,20 @@ def fit_resumable(
     if validation is not None:
         model.load_weights(best)
     return state.history
+
+
+def _averaging(ema: float | None) -> dict:
+    return {} if ema is None else {"use_ema": True, "ema_momentum": ema}
+
+
+def _as_dataset(batches: Callable, network: keras.Model, num_classes: int) -> tf.data.Dataset:
+    """What `keras.Model.fit` takes from a generator of features and labels."""
+    features = tf.TensorSpec(network.input_shape, tf.float16)
+    signature = (features, tf.TensorSpec((None,), tf.int64))
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    return dataset.map(
+        lambda inputs, labels: (tf.cast(inputs, tf.float32), tf.one_hot(labels, num_classes))
+    ).prefetch(2)
 
 
 def write_history(path: Path, history: list[dict]) -> None:
@@ -315,6 +358,17 @@ class _State(keras.callbacks.Callback):
 
     def _weights(self, epochs: int) -> Path:
         return self._folder / f"epoch{epochs}.weights.h5"
+
+
+class _Averaged(keras.callbacks.SwapEMAWeights):
+    """Puts the averaged weights into the model between epochs; knows of the epochs before a kill.
+
+    The state of an epoch is written with the averaged weights in the model.
+    """
+
+    def __init__(self, swapped: bool):
+        super().__init__(swap_on_epoch=True)
+        self._ema_weights_in_model = swapped
 
 
 class _EarlyStopping(keras.callbacks.EarlyStopping):

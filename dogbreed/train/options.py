@@ -28,29 +28,37 @@ class Options:
     test_split: str | None = None
     validation_per_class: int = 25
     limit_per_class: int | None = None
+    not_dogs: str | None = None
     recipe: str = "features"
     backbone_weights: str = IMAGENET
     image_size: int = 299
     fit: str = "crop"
-    augment_views: int = 0
-    learning_rate: list[float] = field(default_factory=lambda: [1e-4, 3e-4, 1e-3])
-    l2: list[float] = field(default_factory=lambda: [0.0, 1e-5, 1e-4])
-    epochs: int = 100
-    patience: int = 5
+    train_from: str = "avg_pool"
+    precision: str | None = None
+    augment_views: int = 2
+    learning_rate: list[float] = field(default_factory=lambda: [1e-4, 3e-4])
+    l2: list[float] = field(default_factory=lambda: [0.0, 1e-5])
+    epochs: int = 200
+    patience: int = 10
+    blocks_learning_rate: float = 1e-4
     final_fit: bool = True
     seed: int = 42
     init_from: str | None = None
+    warm_start: str | None = None
     notes: Path | None = None
     cache_dir: Path = field(default_factory=default_cache_dir)
 
     def deciding(self) -> dict:
         """The options that decide the result: no paths of this machine, nothing about the data."""
         names = (
-            "recipe validation_per_class limit_per_class image_size fit augment_views "
-            "learning_rate l2 epochs patience final_fit seed"
+            "recipe validation_per_class limit_per_class image_size fit train_from precision "
+            "augment_views learning_rate l2 epochs patience blocks_learning_rate final_fit seed"
         )
-        start = public_name(self.init_from) if self.init_from else None
-        return {name: getattr(self, name) for name in names.split()} | {"init_from": start}
+        sources = ("init_from", "warm_start", "not_dogs")
+        named = {name: getattr(self, name) for name in sources}
+        return {name: getattr(self, name) for name in names.split()} | {
+            name: public_name(source) if source else None for name, source in named.items()
+        }
 
 
 def public_name(source: str) -> str:

@@ -7,6 +7,11 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import roc_curve
+
+from dogbreed.train.evaluate import Detection, Evaluation
+from dogbreed.train.probabilities import calibration_error, probabilities, reliability
 
 BLUE, ORANGE = "#2a6fbb", "#e07b39"
 
@@ -53,6 +58,56 @@ def draw_confusions(path: Path, pairs: list[dict]) -> None:
     axes.barh(names, second, left=first, color=ORANGE, label="second taken for first")
     axes.set(xlabel="mistakes on the test photos")
     axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="lower right")
+    _save(figure, path)
+
+
+def draw_reliability(path: Path, evaluation: Evaluation) -> None:
+    """Draw how often the first answer is right by how sure it is, before and after temperature."""
+    figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
+    axes.plot([0, 100], [0, 100], color="grey", linestyle=":", label="as sure as it is right")
+    for temperature, colour, name in (
+        (1.0, ORANGE, "as trained"),
+        (evaluation.temperature, BLUE, f"with temperature {evaluation.temperature:.2f}"),
+    ):
+        told = probabilities(evaluation.logits, temperature)
+        rows = reliability(told, evaluation.labels)
+        error = calibration_error(told, evaluation.labels)
+        axes.plot(
+            [100 * row["confidence"] for row in rows],
+            [100 * row["accuracy"] for row in rows],
+            "o-",
+            color=colour,
+            label=f"{name}: error {100 * error:.1f} points",
+        )
+    axes.set(xlabel="probability of the first answer, %", ylabel="how often it is right, %")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+
+
+def draw_detection(path: Path, dogs: Evaluation, others: Detection) -> None:
+    """Draw the share of other photos refused over the share of dogs refused."""
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    truth = np.repeat([1, 0], [len(dogs.is_dog), len(others.is_dog)])
+    accepted_others, accepted_dogs, _ = roc_curve(
+        truth, np.concatenate([dogs.is_dog, others.is_dog]), drop_intermediate=False
+    )
+    axes.plot(100 * (1 - accepted_dogs), 100 * (1 - accepted_others), color=BLUE)
+    axes.plot(
+        100 * dogs.refused.mean(),
+        100 * others.refused.mean(),
+        "o",
+        color=ORANGE,
+        label="the threshold in use",
+    )
+    axes.set(
+        xlabel=f"dogs refused, % of {len(dogs.is_dog)}",
+        ylabel=f"other photos refused, % of {len(others.is_dog)}",
+        xlim=(0, 5),
+        ylim=(80, 100.5),
+    )
+    axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     _save(figure, path)
 

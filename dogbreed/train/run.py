@@ -1,5 +1,6 @@
 """From a dataset to a model bundle, and from a bundle to its figures: what `train.py` does."""
 
+import dataclasses
 import hashlib
 import json
 import sys
@@ -9,19 +10,31 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dogbreed.breeds import display_name
 from dogbreed.bundle import CONFIG, Bundle
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import UsageError
 from dogbreed.files import write_beside
-from dogbreed.train.article import find_undecodable, fit_article
-from dogbreed.train.data import Photos, TrainingData, cut_validation, load_training_data
-from dogbreed.train.evaluate import Evaluation, accuracy, evaluate
+from dogbreed.train.article import fit_article
+from dogbreed.train.data import (
+    Photos,
+    TrainingData,
+    cut_validation,
+    learnt_from,
+    load_negatives,
+    load_training_data,
+    measured_on,
+)
+from dogbreed.train.detect import Answers
+from dogbreed.train.evaluate import Evaluation, detect, detection_figures, evaluate, figures
 from dogbreed.train.features import Features, extract_features, view_names
-from dogbreed.train.fit import Head, fit_head, fit_name, search_head
-from dogbreed.train.network import build_backbone, weights_fingerprint
+from dogbreed.train.fit import Tail
+from dogbreed.train.network import backbone_of, weights_fingerprint
 from dogbreed.train.options import Options
-from dogbreed.train.start import Start, load_start
+from dogbreed.train.precision import best_precision
+from dogbreed.train.report import REPORT, write_report
+from dogbreed.train.stages import fit_stages
+from dogbreed.train.start import build_start
+from dogbreed.train.trust import answers_of, settle
 from dogbreed.train.write import Fitted, write_bundle, write_results
 
 
@@ -32,7 +45,10 @@ def train(options: Options) -> Bundle:
         DogBreedError: Options, data or backbone do not do, or the export answers differently.
     """
     check_output(options.output)
+    if options.recipe == "article" and options.train_from != "avg_pool":
+        raise UsageError("--recipe article trains the head alone; leave --train-from out.")
     notes = read_notes(options.notes)
+    options = dataclasses.replace(options, precision=options.precision or best_precision())
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
     data = load_training_data(
@@ -45,21 +61,21 @@ def train(options: Options) -> Bundle:
         limit_per_class=options.limit_per_class,
         seed=options.seed,
     )
-    backbone = build_backbone(options.backbone_weights, options.image_size)
+    negatives = load_negatives(options.not_dogs) if options.not_dogs else None
+    classifier, start = build_start(options, data.train.label_names)
+    backbone = backbone_of(classifier)
     prints = {
         "train": data.train.fingerprint(),
         "test": data.test.fingerprint(),
         "backbone": weights_fingerprint(backbone),
     }
-    start = None
-    if options.init_from is not None:
-        start = load_start(options.init_from, data.train.label_names, prints["backbone"])
+    if negatives is not None:
+        prints["not_dogs"] = negatives.fingerprint()
+    if start is not None:
         prints["start"] = start.fingerprint()
-    weights = start.weights if start else None
     folder = options.cache_dir / "fits" / _key(prints, data, options)
 
-    def features(photos: Photos, view: str) -> Features:
-        name = "test" if photos is data.test else "train"
+    def features(photos: Photos, name: str, view: str, *boundaries: str) -> dict[str, Features]:
         return extract_features(
             backbone,
             prints["backbone"],
@@ -69,21 +85,52 @@ def train(options: Options) -> Bundle:
             fit=options.fit,
             seed=options.seed,
             cache_dir=options.cache_dir,
+            boundaries=boundaries,
+            # What is measured is measured exactly.
+            precision=options.precision if photos is data.train else "float32",
         )
 
+    boundary = options.train_from
+    # One pass gives all; the head is fitted first in any case.
+    needed = ("avg_pool",) if boundary == "avg_pool" else ("avg_pool", boundary)
+    names = ["plain"] if options.recipe == "article" else view_names(options.augment_views)
+    extracted = [features(data.train, "train", view, *needed) for view in names]
+    views = {name: [view[name] for view in extracted] for name in needed}
+    undecodable = views["avg_pool"][0].undecodable()
+    _tell_skipped([data.train.describe(row) for row in undecodable])
+    usable = np.setdiff1d(np.arange(len(data.train)), undecodable)
+    labels = data.train.labels
+    kept, held_out = cut_validation(labels[usable], options.validation_per_class, options.seed)
+    kept, held_out = usable[kept], usable[held_out]
     if options.recipe == "article":
-        undecodable = find_undecodable(data.train)
-        _tell_skipped([data.train.describe(row) for row in undecodable])
-        photos = data.train.select(np.setdiff1d(np.arange(len(data.train)), undecodable))
-        head = fit_article(backbone, photos, options, weights, folder)
-        _, held_out = cut_validation(photos.labels, options.validation_per_class, options.seed)
-        runs = [folder / "runs" / "article"]
-        fitted = Fitted(head, head, [], len(held_out), undecodable, runs, start)
+        stages = fit_article(classifier, data.train, kept, held_out, options, folder)
     else:
-        views = [features(data.train, view) for view in view_names(options.augment_views)]
-        fitted = _fit_on_features(views, data.train, options, start, folder)
-    reference = _reference(features(data.test, "plain"), data.test, fitted.head)
-    return write_bundle(backbone, fitted, reference, data, prints, notes, options)
+        stages = fit_stages(classifier, views, labels, kept, held_out, options, folder)
+
+    def answers(tail: Tail, features: Features, rows: np.ndarray) -> Answers:
+        return answers_of(classifier, tail, boundary, features, rows)
+
+    plain = views[boundary][0]
+    trust = settle(
+        answers(stages.searched, plain, kept),
+        labels[kept],
+        answers(stages.searched, plain, held_out),
+        labels[held_out],
+        negatives
+        and answers(
+            stages.searched,
+            features(negatives, "not_dogs", "plain", boundary)[boundary],
+            learnt_from(negatives),
+        ),
+        options.seed,
+    )
+    shown = features(data.test, "test", "plain", boundary)[boundary]
+    undecodable_test = shown.undecodable()
+    rows = np.setdiff1d(np.arange(len(data.test)), undecodable_test)
+    logits = answers(stages.tail, shown, rows).logits
+    reference = Evaluation(logits, data.test.labels[rows], rows, data.test.label_names, [])
+    fitted = Fitted(stages, trust, kept, held_out, undecodable, start)
+    return write_bundle(classifier, fitted, reference, data, negatives, prints, notes, options)
 
 
 def check_output(output: Path) -> None:
@@ -110,104 +157,53 @@ def read_notes(path: Path | None) -> str:
         raise UsageError(f"--notes {path} cannot be read ({error}); name a text file.") from None
 
 
-def evaluate_bundle(source: str, photos: Photos, output: Path | None) -> dict[str, float]:
-    """Evaluate a bundle with its serving network; write tables and pictures if asked to.
+def evaluate_bundle(
+    source: str, photos: Photos, negatives: Photos | None, output: Path
+) -> dict[str, tuple[float, int]]:
+    """Evaluate a bundle with its serving network; write the report.
 
     Args:
         source: Bundle, as `DogBreedClassifier.from_pretrained` takes it.
         photos: What to evaluate on.
-        output: Folder for per_breed.csv, confusion.csv, their pictures and evaluation.json.
+        negatives: Photos without a dog, if there are any; the half is used that training leaves.
+        output: Folder for tables, pictures, report.html and evaluation.json.
 
     Returns:
-        The figures of `evaluate.accuracy`, and `photos`, how many were evaluated.
+        Each figure of `evaluate.figures` and `evaluate.detection_figures`, and how many photos it
+        was measured on.
 
     Raises:
         DogBreedError: There is no such bundle, or it does not know the labels.
     """
-    evaluation = evaluate(DogBreedClassifier.from_pretrained(source), photos)
+    classifier = DogBreedClassifier.from_pretrained(source)
+    if negatives is not None and not classifier.bundle.config["thresholds"]:
+        raise UsageError(f"{source} cannot tell dogs from other things; leave --not-dogs out.")
+    evaluation = evaluate(classifier, photos)
     _tell_skipped(evaluation.skipped)
-    figures = {**accuracy(evaluation), "photos": len(evaluation.labels)}
-    if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        write_results(evaluation, output)
-        with write_beside(output / "evaluation.json") as file:
-            file.write(json.dumps(figures, indent=2).encode() + b"\n")
-    return figures
-
-
-def _fit_on_features(
-    views: list[Features],
-    photos: Photos,
-    options: Options,
-    start: Start | None,
-    folder: Path,
-) -> Fitted:
-    """Search on the training photos less validation, then fit on all of them."""
-    undecodable = views[0].undecodable()
-    _tell_skipped([photos.describe(row) for row in undecodable])
-    usable = np.setdiff1d(np.arange(len(photos)), undecodable)
-    kept, held_out = cut_validation(
-        photos.labels[usable], options.validation_per_class, options.seed
-    )
-    kept, held_out = usable[kept], usable[held_out]
-
-    def examples(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.concatenate([view[rows] for view in views]), np.tile(
-            photos.labels[rows], len(views)
-        )
-
-    common = {
-        "num_classes": len(photos.label_names),
-        "patience": options.patience,
-        "seed": options.seed,
-        "start": start.weights if start else None,
-    }
-    logs = folder / "runs"
-    searched, search = search_head(
-        *examples(kept),
-        (views[0][held_out], photos.labels[held_out]),
-        learning_rates=options.learning_rate,
-        l2=options.l2,
-        epochs=options.epochs,
-        folder=folder / "search",
-        logs=logs,
-        **common,
-    )
-    runs = [logs / fit_name(searched.learning_rate, searched.l2)]
-    head = searched
-    if options.final_fit:
-        name = f"final-{runs[0].name}-{searched.best_epoch}epochs"
-        head = fit_head(
-            *examples(usable),
-            None,
-            learning_rate=searched.learning_rate,
-            l2=searched.l2,
-            epochs=searched.best_epoch,
-            folder=folder / name,
-            logs=logs / name,
-            **common,
-        )
-        runs.append(logs / name)
-    return Fitted(head, searched, search, len(held_out), undecodable, runs, start)
-
-
-def _reference(features: Features, photos: Photos, head: Head) -> Evaluation:
-    """What the float32 network answers, from its cached features."""
-    undecodable = features.undecodable()
-    rows = np.setdiff1d(np.arange(len(photos)), undecodable)
-    logits = features[rows].astype(np.float32) @ head.kernel + head.bias
-    names = tuple(map(display_name, photos.label_names))
-    skipped = [photos.describe(row) for row in undecodable]
-    return Evaluation(logits, photos.labels[rows], rows, names, skipped)
+    count = len(evaluation.labels)
+    measured = {name: (value, count) for name, value in figures(evaluation).items()}
+    others = None
+    if negatives is not None:
+        others = detect(classifier, negatives, measured_on(negatives))
+        found = detection_figures(evaluation, others)
+        measured |= {name: (value, len(others.is_dog)) for name, value in found.items()}
+    output.mkdir(parents=True, exist_ok=True)
+    write_results(evaluation, others, output)
+    write_report(output / REPORT, classifier, evaluation, photos, others)
+    with write_beside(output / "evaluation.json") as file:
+        rows = {name: {"value": value, "photos": n} for name, (value, n) in measured.items()}
+        file.write(json.dumps(rows, indent=2).encode() + b"\n")
+    return measured
 
 
 def _key(prints: dict[str, str], data: TrainingData, options: Options) -> str:
     """What a fit is kept under: it changes with everything that decides the result."""
     labels = hashlib.sha256(data.train.labels.tobytes()).hexdigest()
     # The folders within are named after the options that a fit has for itself.
-    own = ("learning_rate", "l2", "final_fit")
+    own = ("learning_rate", "l2", "final_fit", "train_from", "blocks_learning_rate")
     shared = {name: value for name, value in options.deciding().items() if name not in own}
-    deciding = [prints, labels, data.train.label_names, shared]
+    decided_by = {name: value for name, value in prints.items() if name != "not_dogs"}
+    deciding = [decided_by, labels, data.train.label_names, shared]
     return hashlib.sha256(json.dumps(deciding).encode()).hexdigest()[:16]
 
 

@@ -10,29 +10,58 @@ import numpy as np
 from keras.applications.inception_v3 import preprocess_input
 
 from dogbreed.breeds import display_name
-from dogbreed.bundle import CARD, NETWORK, WEIGHTS, Bundle, read_bundle, write_config
+from dogbreed.bundle import (
+    CARD,
+    DETECTOR,
+    NETWORK,
+    WEIGHTS,
+    Bundle,
+    describe_files,
+    read_bundle,
+    write_config,
+)
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.images import prepare
 from dogbreed.train.calibrate import correct_means
 from dogbreed.train.card import model_card
-from dogbreed.train.data import Photos, TrainingData
+from dogbreed.train.data import Photos, TrainingData, measured_on
 from dogbreed.train.evaluate import (
+    Detection,
     Evaluation,
-    accuracy,
     confused_pairs,
+    detect,
+    detection_figures,
     evaluate,
+    figures,
     per_breed,
+    refused_by_group,
     write_csv,
     write_tables,
 )
 from dogbreed.train.export import check_agreement, check_evidence, export_litert
-from dogbreed.train.fit import Head, write_history
-from dogbreed.train.network import ARCHITECTURE, classifier_network, evidence_network
+from dogbreed.train.fit import write_history
+from dogbreed.train.network import ARCHITECTURE, evidence_network, tail_network
 from dogbreed.train.options import Options, public_name
-from dogbreed.train.pictures import draw_confusions, draw_curves, draw_per_breed
+from dogbreed.train.pictures import (
+    draw_confusions,
+    draw_curves,
+    draw_detection,
+    draw_per_breed,
+    draw_reliability,
+)
+from dogbreed.train.stages import Stages
 from dogbreed.train.start import Start
+from dogbreed.train.trust import Trust
 
-LIBRARIES = ("tensorflow", "keras", "datasets", "numpy", "pillow", "ai-edge-litert")
+LIBRARIES = (
+    "tensorflow",
+    "keras",
+    "datasets",
+    "numpy",
+    "scikit-learn",
+    "pillow",
+    "ai-edge-litert",
+)
 
 
 @dataclass(frozen=True)
@@ -40,29 +69,27 @@ class Fitted:
     """What fitting leaves for the bundle.
 
     Attributes:
-        head: The head that is exported.
-        searched: The head that was chosen on validation photos; its history is drawn.
-        search: A row of figures for each fit of the search, if there was one.
-        validation_count: How many photos validation had.
-        undecodable: Numbers of the training photos that were skipped.
-        runs: Folders of TensorBoard logs that belong to it.
+        stages: The fitted layers.
+        trust: What was set on validation photos.
+        kept, held_out: Rows of the training photos to train and to validate on.
+        undecodable: Rows that were skipped.
         start: What the head started from, None for random weights.
     """
 
-    head: Head
-    searched: Head
-    search: list[dict]
-    validation_count: int
+    stages: Stages
+    trust: Trust
+    kept: np.ndarray
+    held_out: np.ndarray
     undecodable: np.ndarray
-    runs: list[Path]
     start: Start | None
 
 
 def write_bundle(
-    backbone: keras.Model,
+    classifier: keras.Model,
     fitted: Fitted,
     reference: Evaluation,
     data: TrainingData,
+    negatives: Photos | None,
     prints: dict[str, str],
     notes: str,
     options: Options,
@@ -70,11 +97,12 @@ def write_bundle(
     """Export, check and measure beside the output folder, then put the bundle in its place.
 
     Args:
-        backbone: Network from `build_backbone`.
+        classifier: Network from `classifier_network`.
         fitted: What fitting left.
         reference: What the float32 network answers to the test photos.
         data: What was trained and is tested on.
-        prints: Fingerprints of the training and test photos and of the backbone's weights.
+        negatives: Photos without a dog, if there are any.
+        prints: Fingerprints of the photos and of the backbone's weights.
         notes: Text that the card includes.
         options: Options of the run.
 
@@ -82,20 +110,22 @@ def write_bundle(
         ExportError: The exported network does not answer like the one that was trained.
     """
     labels = data.train.label_names
+    stages, trust = fitted.stages, fitted.trust
     partial = options.output.with_name(f".{options.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     metrics_dir = partial / "metrics"
     metrics_dir.mkdir(parents=True)
 
-    classifier = classifier_network(backbone, len(labels))
-    classifier.get_layer("predictions").set_weights([fitted.head.kernel, fitted.head.bias])
+    tail_network(classifier, options.train_from).set_weights(stages.tail.weights)
     evidence = evidence_network(classifier)
-    held_out = _frames(data.test, reference.rows, options)
-    error = check_evidence(classifier, evidence, held_out)
+    tested = _frames(data.test, reference.rows, options)
+    error = check_evidence(classifier, evidence, tested)
     classifier.save_weights(partial / WEIGHTS)
-    usable = np.setdiff1d(np.arange(len(data.train)), fitted.undecodable)
-    calibrated = correct_means(evidence, _frames(data.train, usable, options))
+    trained_on = np.concatenate([fitted.kept, fitted.held_out])
+    calibrated = correct_means(evidence, _frames(data.train, np.sort(trained_on), options))
     export_litert(calibrated, partial / NETWORK)
+    if trust.detector.arrays:
+        np.savez(partial / DETECTOR, **trust.detector.arrays)
 
     config = {
         "architecture": ARCHITECTURE,
@@ -104,31 +134,41 @@ def write_bundle(
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
         "names": {label: display_name(label) for label in labels},
-        "temperature": 1.0,
-        "thresholds": {},
+        "temperature": trust.temperature,
+        "thresholds": trust.thresholds(),
         "metrics": [],
         "training": _describe_training(fitted, data, prints, notes, options),
     }
-    served = evaluate(DogBreedClassifier(Bundle(partial, config | {"files": {}})), data.test)
+    serving = DogBreedClassifier(Bundle(partial, config | {"files": describe_files(partial)}))
+    served = evaluate(serving, data.test)
     agreement = check_agreement(reference, served)
 
     dataset = public_name(options.dataset)
-    validation = {"dataset": dataset, "split": "validation", "count": fitted.validation_count}
+    validation = {"dataset": dataset, "split": "validation", "count": len(fitted.held_out)}
     test = {"dataset": dataset, "split": data.test.split, "count": len(served.labels)}
-    best = fitted.searched.best
+    best = stages.searched.best
     config["metrics"] = [
         {"name": "top_1", "value": best["val_accuracy"], **validation},
         {"name": "cross_entropy", "value": best["val_cross_entropy"], **validation},
-        *({"name": name, "value": value, **test} for name, value in accuracy(served).items()),
+        *({"name": name, "value": value, **test} for name, value in figures(served).items()),
         *({"name": name, "value": value, **test} for name, value in agreement.items()),
-        {"name": "evidence_error", "value": error, **test, "count": len(held_out)},
+        {"name": "evidence_error", "value": error, **test, "count": len(tested)},
     ]
-    write_history(metrics_dir / "history.csv", fitted.searched.history)
-    draw_curves(metrics_dir / "curves.png", fitted.searched.history, fitted.searched.best_epoch)
-    if fitted.search:
-        write_csv(metrics_dir / "search.csv", fitted.search)
-    write_results(served, metrics_dir)
-    for run in fitted.runs:
+    others = None
+    if negatives is not None:
+        others = detect(serving, negatives, measured_on(negatives))
+        unseen = {"dataset": public_name(options.not_dogs), "split": "held out"}
+        config["metrics"] += [
+            {"name": name, "value": value, **unseen, "count": len(others.is_dog)}
+            for name, value in detection_figures(served, others).items()
+        ]
+        write_csv(metrics_dir / "detectors.csv", trust.compared)
+    write_history(metrics_dir / "history.csv", stages.searched.history)
+    draw_curves(metrics_dir / "curves.png", stages.searched.history, stages.searched.best_epoch)
+    if stages.search:
+        write_csv(metrics_dir / "search.csv", stages.search)
+    write_results(served, others, metrics_dir)
+    for run in stages.runs:
         shutil.copytree(run, partial / "runs" / run.name)
 
     bundle = write_config(partial, config)
@@ -136,10 +176,15 @@ def write_bundle(
     return _put_in_place(partial, options.output)
 
 
-def write_results(evaluation: Evaluation, folder: Path) -> None:
+def write_results(evaluation: Evaluation, others: Detection | None, folder: Path) -> None:
+    """Write the tables and pictures of an evaluation."""
     write_tables(evaluation, folder)
     draw_per_breed(folder / "per_breed.png", per_breed(evaluation))
     draw_confusions(folder / "confusions.png", confused_pairs(evaluation))
+    draw_reliability(folder / "reliability.png", evaluation)
+    if others is not None:
+        write_csv(folder / "not_dogs.csv", refused_by_group(others))
+        draw_detection(folder / "not_dogs.png", evaluation, others)
 
 
 def _frames(photos: Photos, rows: np.ndarray, options: Options) -> np.ndarray:
@@ -156,7 +201,7 @@ def _put_in_place(partial: Path, output: Path) -> Bundle:
         output.rename(old)
     partial.rename(output)
     shutil.rmtree(old, ignore_errors=True)
-    return read_bundle(output, (NETWORK, WEIGHTS))
+    return read_bundle(output)
 
 
 def _describe_training(
@@ -183,9 +228,9 @@ def _describe_training(
         and {"address": start.address, "commit": start.commit, "fingerprint": start.fingerprint()},
         "options": options.deciding(),
         "chosen": {
-            "learning_rate": fitted.searched.learning_rate,
-            "l2": fitted.searched.l2,
-            "epochs": fitted.searched.best_epoch,
+            "learning_rate": fitted.stages.searched.learning_rate,
+            "l2": fitted.stages.searched.l2,
+            "epochs": fitted.stages.searched.best_epoch,
         },
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "notes": notes,

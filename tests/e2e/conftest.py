@@ -1,7 +1,6 @@
 """A running page and Debian's Chromium; without Chromium these tests are skipped."""
 
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,13 @@ CAMERA_FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-s
 EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "assets" / "examples"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # One browser at a time, or what is waited for takes too long on two cores.
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 def write_video(path: Path, pictures: list[Image.Image], repeat: int) -> Path:
     """Write an MJPEG film, as Chromium's fake camera plays it.
 
@@ -38,23 +44,6 @@ def write_video(path: Path, pictures: list[Image.Image], repeat: int) -> Path:
             for _ in range(repeat):
                 file.write(frame.getvalue())
     return path
-
-
-@pytest.fixture(scope="session")
-def chromium_path() -> str:
-    """Debian's Chromium."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no Chromium found: apt-get install chromium")
-    return path
-
-
-@pytest.fixture(scope="session")
-def playwright_session(chromium_path):
-    """Playwright, started once."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,18 @@ def test_an_upload_is_answered_with_labels_sentence_link_and_evidence(visit, cla
     assert page.foreign == []
 
 
+def test_what_is_no_dog_is_said_and_the_labels_are_greyed(visit, noise_photo, classifier):
+    expected = classifier.predict(noise_photo)
+    assert not expected.looks_like_dog
+    page = visit()
+    greyed = "getComputedStyle(document.querySelector('#labels')).filter"
+    assert page.page.evaluate(greyed) == "none"
+    page.upload(noise_photo)
+    page.page.get_by_text(texts()["no_dog"]).wait_for()
+    assert page.labels() == list(expected.labels)
+    assert page.page.evaluate(greyed) == "grayscale(1)"
+
+
 def test_another_label_shows_other_evidence(visit, classifier):
     photo = EXAMPLES / "golden.png"
     labels = classifier.predict(photo).labels

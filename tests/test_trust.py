@@ -1,0 +1,111 @@
+"""Probabilities that are true, and sets that hold the truth as often as they say."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from dogbreed.prediction_set import SetRule, ranked_scores
+from dogbreed.train.conformal import (
+    COVERAGE,
+    conformal_quantile,
+    coverage_and_size,
+    fit_rule,
+    true_ranks,
+    true_scores,
+)
+from dogbreed.train.probabilities import (
+    calibration_error,
+    fit_temperature,
+    probabilities,
+    reliability,
+)
+
+CLASSES = 30
+
+
+def draw(count: int, seed: int, sharpness: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels: the labels are drawn from the softmax of the logits over `sharpness`."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(count, CLASSES)) * 4
+    chances = softmax(logits, axis=1)
+    labels = np.array([rng.choice(CLASSES, p=row) for row in chances])
+    return logits * sharpness, labels
+
+
+@pytest.mark.parametrize("sharpness", [0.4, 1.0, 2.5])
+def test_the_temperature_undoes_the_sharpness(sharpness):
+    logits, labels = draw(4000, 0, sharpness)
+    assert fit_temperature(logits, labels) == pytest.approx(sharpness, rel=0.06)
+
+
+def test_the_temperature_makes_probabilities_true():
+    logits, labels = draw(4000, 0, 2.5)
+    temperature = fit_temperature(logits, labels)
+    new, truth = draw(4000, 1, 2.5)
+    before = calibration_error(probabilities(new, 1.0), truth)
+    after = calibration_error(probabilities(new, temperature), truth)
+    assert before > 0.08 and after < 0.025
+
+
+def test_the_calibration_error_of_known_answers():
+    # Ten photos at 0.95, eight right; ten at 0.55, six right.
+    sure, unsure = [0.95, 0.05], [0.55, 0.45]
+    told = np.array([sure] * 10 + [unsure] * 10)
+    labels = np.array([0] * 8 + [1] * 2 + [0] * 6 + [1] * 4)
+    assert calibration_error(told, labels) == pytest.approx((0.15 + 0.05) / 2)
+    rows = reliability(told, labels)
+    assert [(row["photos"], row["accuracy"]) for row in rows] == [(10, 0.6), (10, 0.8)]
+    assert all(row["from"] <= row["confidence"] <= row["to"] for row in rows)
+
+
+def test_certainty_belongs_to_the_last_bin():
+    told = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert calibration_error(told, np.array([0, 1])) == pytest.approx(0.5)
+
+
+def test_scores_of_ranks():
+    ordered = np.array([[0.6, 0.3, 0.1]])
+    np.testing.assert_allclose(ranked_scores(ordered, 0.0, 1), [[0, 0.6, 0.9]])
+    np.testing.assert_allclose(ranked_scores(ordered, 0.2, 1), [[0, 0.8, 1.3]])
+    np.testing.assert_allclose(ranked_scores(ordered, 0.2, 2), [[0, 0.6, 1.1]])
+
+
+def test_a_set_holds_the_first_labels_up_to_the_threshold_and_never_none():
+    told = np.array([[0.1, 0.6, 0.3], [0.98, 0.01, 0.01], [0.4, 0.25, 0.35]])
+    assert SetRule(0.9, 0.6, 0.0, 1).sizes(told).tolist() == [2, 1, 2]
+    assert SetRule(0.9, -1.0, 0.0, 1).sizes(told).tolist() == [1, 1, 1]
+    assert SetRule(0.9, 2.0, 0.0, 1).sizes(told).tolist() == [3, 3, 3]
+
+
+def test_the_true_label_has_the_score_of_its_rank():
+    told = np.array([[0.1, 0.6, 0.3], [0.4, 0.25, 0.35]])
+    labels = np.array([0, 2])
+    assert true_ranks(told, labels).tolist() == [2, 1]
+    np.testing.assert_allclose(true_scores(told, labels, 0.0, 1), [0.9, 0.4])
+
+
+def test_the_quantile_allows_for_the_new_photo():
+    scores = np.arange(1.0, 20.0)  # 19: the 19th of 20 × 0.95.
+    assert conformal_quantile(scores, 0.95) == 19
+    assert conformal_quantile(np.arange(1.0, 100.0), 0.95) == 95
+    assert conformal_quantile(np.array([3.0, 1.0]), 0.95) == 3
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_sets_cover_new_photos_as_often_as_they_say(seed):
+    logits, labels = draw(4000, seed)
+    rule = fit_rule(softmax(logits, axis=1), labels, seed)
+    assert rule.coverage == COVERAGE
+    new, truth = draw(4000, seed + 10)
+    coverage, size = coverage_and_size(rule, softmax(new, axis=1), truth)
+    # 2,000 photos set the threshold: its coverage spreads by half a point.
+    assert coverage == pytest.approx(COVERAGE, abs=0.015)
+    assert 1 < size < CLASSES / 2
+
+
+def test_the_guarantee_does_not_need_true_probabilities():
+    logits, labels = draw(4000, 5, sharpness=3.0)
+    rule = fit_rule(softmax(logits, axis=1), labels, 1)
+    new, truth = draw(4000, 6, sharpness=3.0)
+    coverage, _ = coverage_and_size(rule, softmax(new, axis=1), truth)
+    assert coverage == pytest.approx(COVERAGE, abs=0.015)
