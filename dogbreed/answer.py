@@ -24,8 +24,8 @@ def trust_line(prediction: Prediction) -> str | None:
     among = prediction.prediction_set
     if len(among) > MOST_NAMED:
         return f"Not sure: with {prediction.coverage:.0%} confidence one of {len(among)} breeds."
-    one_of = "one of: " if len(among) > 1 else ""
-    return f"With {prediction.coverage:.0%} confidence {one_of}{', '.join(among)}."
+    one_of = " one of" if len(among) > 1 else ""
+    return f"With {prediction.coverage:.0%} confidence{one_of}: {', '.join(among)}."
 
 
 def as_json(prediction: Prediction, bundle: Bundle) -> dict:

@@ -23,9 +23,6 @@ from tests.running import free_port
 from tests.shapes import LABELS, draw_shape
 from tests.test_hub_load import ANSWER, downloads
 
-# All of it lives on one training run.
-pytestmark = pytest.mark.xdist_group("loop")
-
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):

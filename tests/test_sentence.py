@@ -89,7 +89,7 @@ def test_the_sentence_says_how_sure_the_model_is(answer, said, promised):
 @pytest.mark.parametrize(
     ("answer", "line"),
     [
-        (prediction(1, **YORKSHIRE), "With 95% confidence Yorkshire terrier."),
+        (prediction(1, **YORKSHIRE), "With 95% confidence: Yorkshire terrier."),
         (
             prediction(2, **breeds(3)),
             "With 95% confidence one of: Norwich terrier, Norfolk terrier.",

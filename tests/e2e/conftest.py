@@ -22,13 +22,6 @@ CAMERA_FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-s
 EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "assets" / "examples"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One browser at a time, or what is waited for takes too long on two cores.
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 def write_video(path: Path, pictures: list[Image.Image], repeat: int) -> Path:
     """Write an MJPEG film, as Chromium's fake camera plays it.
 
