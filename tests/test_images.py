@@ -264,6 +264,34 @@ def test_a_decompression_bomb_is_refused_by_its_header(side):
         assert "50 megapixels" in refusal(png_header(side, side))
 
 
+def test_a_large_jpeg_is_not_decoded_in_full_but_gives_the_same_frame(tmp_path):
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(rng.integers(0, 256, (60, 80, 3), dtype=np.uint8))
+    photo = small.resize((4000, 3000), Image.Resampling.BICUBIC)
+    for orientation in (1, 6):
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        data = encode(photo, "JPEG", quality=90, exif=exif)
+        for fit in FITS:
+            frame = prepare(data, 299, fit).astype(int)
+            exact = fit_frame(load_image(data), 299, fit)
+            assert 0 < np.abs(frame - exact).mean() < 0.5
+            assert np.abs(frame - exact).max() <= 8
+
+
+def test_an_open_file_is_not_made_smaller(tmp_path):
+    path = tmp_path / "photo.jpg"
+    Image.new("RGB", (3000, 2000)).save(path)
+    with Image.open(path) as image:
+        prepare(image)
+        assert image.size == (3000, 2000)
+
+
+def test_the_limits_are_those_of_the_whole_photo():
+    with pytest.raises(InvalidImageError, match="50 megapixels"):
+        prepare(encode(Image.new("L", (10_000, 5_001)), "JPEG"))
+
+
 def test_at_least_8_by_8_pixels():
     assert MIN_SIDE == 8
     for width, height in ((8, 8), (8, 40), (40, 8)):
