@@ -1,8 +1,8 @@
 """DogBreedClassifier: a photo in, the most probable breeds out. LiteRT, no TensorFlow."""
 
-import os
-import threading
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from dogbreed.bundle import DETECTOR, Bundle, copy_bundle
 from dogbreed.detector import ARRAYS, Detector, read_arrays
-from dogbreed.errors import BundleError
 from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
+from dogbreed.litert import Network
 from dogbreed.prediction_set import SetRule
 
 
@@ -84,30 +84,16 @@ class DogBreedClassifier:
         Raises:
             BundleError: The network cannot be loaded or does not fit the config.
         """
-        # Imported here, so that reading and training need not load the runtime.
-        from ai_edge_litert.interpreter import Interpreter
-
         self.bundle = bundle
         config = bundle.config
         self._size: int = config["image_size"]
         self._fit: str = config["preprocessing"]["fit"]
         self._temperature: float = config["temperature"]
         self._names = bundle.names
-        try:
-            interpreter = Interpreter(str(bundle.network), num_threads=os.cpu_count())
-            interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise BundleError(
-                f"{bundle.network} cannot be loaded as a LiteRT network; get the bundle again."
-            ) from error
-        self._input, self._evidence, self._features, channels = _find_tensors(
-            interpreter, bundle, self._size
-        )
-        self._interpreter = interpreter
-        self._lock = threading.Lock()
+        self._network = Network(bundle)
         thresholds = config["thresholds"]
         self._rule = SetRule(**thresholds["prediction_set"]) if thresholds else None
-        self._detector = _load_detector(bundle, channels) if thresholds else None
+        self._detector = _load_detector(bundle, self._network.channels) if thresholds else None
 
     @classmethod
     def from_pretrained(
@@ -166,9 +152,61 @@ class DogBreedClassifier:
         Raises:
             InvalidImageError: It is no photo, or outside the limits.
         """
+        (prediction,) = self.predict_batch([image], top_k)
+        return prediction
+
+    def predict_batch(self, images: Iterable[ImageSource], top_k: int = 3) -> list[Prediction]:
+        """Name the most probable breeds of several photos, on all cores; see `predict`.
+
+        The photos are taken from `images` a few ahead of what is being answered.
+        """
         if top_k < 1:
             raise ValueError(f"top_k must be at least 1, not {top_k}")
-        evidence_map, features = self._run(image)
+        waiting: deque[Future] = deque()
+        predictions = []
+        try:
+            for image in images:
+                if len(waiting) == self._network.window:
+                    predictions.append(self._prediction(*waiting.popleft().result(), top_k))
+                waiting.append(self._submit(image))
+            while waiting:
+                predictions.append(self._prediction(*waiting.popleft().result(), top_k))
+        finally:
+            for future in waiting:
+                future.cancel()
+        return predictions
+
+    def evidence_map(self, image: ImageSource) -> np.ndarray:
+        """Run the network on one photo.
+
+        Returns:
+            float32 array of shape (8, 8, num_classes) for 299 pixels; its mean over the first two
+            axes is the logits.
+
+        Raises:
+            InvalidImageError: It is no photo, or outside the limits.
+        """
+        return self._submit(image).result()[0]
+
+    def probabilities(self, evidence_map: np.ndarray) -> np.ndarray:
+        """Softmax of the logits, with the bundle's temperature.
+
+        Args:
+            evidence_map: float array of shape (8, 8, num_classes).
+
+        Returns:
+            float64 array of shape (num_classes,) that sums to 1.
+        """
+        logits = evidence_map.mean(axis=(0, 1), dtype=np.float64) / self._temperature
+        exponentials = np.exp(logits - logits.max())
+        return exponentials / exponentials.sum()
+
+    def _submit(self, image: ImageSource) -> Future:
+        return self._network.submit(lambda: prepare(image, self._size, self._fit))
+
+    def _prediction(
+        self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int
+    ) -> Prediction:
         probabilities = self.probabilities(evidence_map)
         order = np.argsort(-probabilities, kind="stable")
         ids, rule, detector = order[:top_k], self._rule, self._detector
@@ -187,70 +225,6 @@ class DogBreedClassifier:
             prediction_set=tuple(self._names[number] for number in order[:reach]),
             coverage=rule and rule.coverage,
         )
-
-    def predict_batch(self, images: Iterable[ImageSource], top_k: int = 3) -> list[Prediction]:
-        """Name the most probable breeds of several photos; see `predict`."""
-        return [self.predict(image, top_k) for image in images]
-
-    def evidence_map(self, image: ImageSource) -> np.ndarray:
-        """Run the network on one photo.
-
-        Returns:
-            float32 array of shape (8, 8, num_classes) for 299 pixels; its mean over the first two
-            axes is the logits.
-
-        Raises:
-            InvalidImageError: It is no photo, or outside the limits.
-        """
-        return self._run(image)[0]
-
-    def probabilities(self, evidence_map: np.ndarray) -> np.ndarray:
-        """Softmax of the logits, with the bundle's temperature.
-
-        Args:
-            evidence_map: float array of shape (8, 8, num_classes).
-
-        Returns:
-            float64 array of shape (num_classes,) that sums to 1.
-        """
-        logits = evidence_map.mean(axis=(0, 1), dtype=np.float64) / self._temperature
-        exponentials = np.exp(logits - logits.max())
-        return exponentials / exponentials.sum()
-
-    def _run(self, image: ImageSource) -> tuple[np.ndarray, np.ndarray | None]:
-        """The evidence map, and the pooled features of shape (1, channels) if there are any."""
-        frame = prepare(image, self._size, self._fit)
-        scaled = frame[None].astype(np.float32) / 127.5 - 1
-        with self._lock:
-            self._interpreter.set_tensor(self._input, scaled)
-            self._interpreter.invoke()
-            evidence = self._interpreter.get_tensor(self._evidence)[0]
-            if self._features is None:
-                return evidence, None
-            return evidence, self._interpreter.get_tensor(self._features)
-
-
-def _find_tensors(interpreter, bundle: Bundle, size: int) -> tuple[int, int, int | None, int]:
-    """Indices of the photo, the evidence map and the features, None if there are none; channels."""
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    classes = len(bundle.names)
-    maps = [tensor for tensor in outputs if len(tensor["shape"]) == 4]
-    flat = [tensor for tensor in outputs if len(tensor["shape"]) == 2]
-    fits = (
-        len(inputs) == len(maps) == 1
-        and len(flat) == len(outputs) - 1 <= 1
-        and all(tensor["dtype"] is np.float32 for tensor in (*inputs, *outputs))
-        and tuple(inputs[0]["shape"]) == (1, size, size, 3)
-        and maps[0]["shape"][3] == classes
-    )
-    if not fits:
-        raise BundleError(
-            f"{bundle.network} does not fit its config: it should map a photo of {size}×{size} "
-            f"pixels to {classes} classes; get it again."
-        )
-    if not flat:
-        return inputs[0]["index"], maps[0]["index"], None, 0
-    return inputs[0]["index"], maps[0]["index"], flat[0]["index"], int(flat[0]["shape"][1])
 
 
 def _load_detector(bundle: Bundle, channels: int) -> Detector:
