@@ -103,7 +103,7 @@ def _summary(bundle: Bundle) -> str:
     test = bundle.headline[0]
     return (
         f"Names one of {len(bundle.labels)} classes for a photo. InceptionV3 with global "
-        f"average pooling and one dense layer on top, served with 8-bit weights by LiteRT. "
+        f"average pooling and one dense layer on top, served in 8 bits by LiteRT. "
         f"Measured on {test['count']} photos of `{test['dataset']}`, split `{test['split']}`: "
         f"{figures}.\n\n"
         "The network returns an evidence map: what each part of the photo adds to the logit of "

@@ -1,6 +1,7 @@
-"""Keras → LiteRT with 8-bit weights, and the check that both answer alike."""
+"""Keras → LiteRT in 8 bits, and the check that both answer alike."""
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import keras
@@ -13,20 +14,44 @@ from dogbreed.train.evaluate import Evaluation, accuracy
 MIN_AGREEMENT = 0.985
 MAX_ACCURACY_LOSS = 0.003
 MAX_LOGIT_ERROR = 1e-3
+# The faster first; the next one if the answers differ too much.
+QUANTISATIONS = ("full", "weights")
+# LiteRT's fast kernels have no average pooling in 8 bits, and the detector reads exact means.
+_IN_FLOAT = ["AVERAGE_POOL_2D", "MEAN"]
 
 
-def export_litert(network: keras.Model, path: Path) -> None:
-    """Write a network as LiteRT, weights in 8 bits, activations in float.
+def export_litert(network: keras.Model, path: Path, quantisation: str, frames: np.ndarray) -> None:
+    """Write a network as LiteRT with 8-bit weights, a scale for each filter.
 
-    The converter's dynamic-range quantisation: weights per channel, activations quantised on the
-    fly inside a kernel.
+    Args:
+        network: Network from `network.evidence_network`.
+        path: Where to write it.
+        quantisation: `full`: activations in 8 bits too, their ranges found beforehand on `frames`.
+            `weights`: activations are rounded by each kernel as they come, which is slower and a
+            little more exact.
+        frames: float32 array of shape (N, size, size, 3), preprocessed photos.
     """
     one_photo = [keras.InputSpec(shape=(1, *network.input_shape[1:]), dtype="float32")]
     with tempfile.TemporaryDirectory() as folder:
         network.export(folder, verbose=False, input_signature=one_photo)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        path.write_bytes(converter.convert())
+        if quantisation == "weights":
+            path.write_bytes(converter.convert())
+            return
+        converter.representative_dataset = lambda: ([frame[None]] for frame in frames)
+        with warnings.catch_warnings():
+            # It tells of its own interpreter's end; the one that serves is another package's.
+            warnings.simplefilter("ignore")
+            # The converter alone cannot leave operations out.
+            quantiser = tf.lite.experimental.QuantizationDebugger(
+                converter=converter,
+                debug_dataset=converter.representative_dataset,
+                debug_options=tf.lite.experimental.QuantizationDebugOptions(
+                    denylisted_ops=_IN_FLOAT
+                ),
+            )
+            path.write_bytes(quantiser.get_nondebug_quantized_model())
 
 
 def check_evidence(classifier: keras.Model, evidence: keras.Model, frames: np.ndarray) -> float:
