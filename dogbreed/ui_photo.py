@@ -19,7 +19,7 @@ from dogbreed.ui_texts import language_of, texts
 EXAMPLES = Path(__file__).parent / "assets" / "examples"
 # Enough for a large screen; a photo of 50 megapixels would take seconds to draw and to send.
 _SHOWN_SIDE = 900
-# One inference uses every core; a second event decodes its photo meanwhile.
+# One for each core of a small machine; who comes later waits in Gradio's queue and sees his place.
 CONCURRENCY = 2
 
 

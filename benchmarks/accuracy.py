@@ -1,0 +1,60 @@
+"""How often each runtime is right on test photos: what its speed costs.
+
+    python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
+    python -m benchmarks.accuracy --dataset path/to/stanford-dogs
+
+The float32 network by ONNX Runtime is what the others are compared with; 8-bit networks are those
+that `benchmarks.peers` wrote. All see the same frames.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from loky import cpu_count
+from tqdm import tqdm
+
+from benchmarks.contenders import OURS, PEERS, logits_of
+from benchmarks.results import publish
+from dogbreed.bundle import read_bundle
+from dogbreed.images import prepare
+from dogbreed.train.data import load_training_data
+
+REFERENCE = "ONNX Runtime float32"
+IN_8_BITS = (OURS, "LiteRT 8-bit weights", "ONNX Runtime 8-bit", "OpenVINO 8-bit")
+
+
+def main() -> None:
+    """Measure, print a table and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--peers", type=Path, default=PEERS)
+    parser.add_argument("--output", type=Path, default=Path("accuracy.json"))
+    options = parser.parse_args()
+    bundle = read_bundle(options.peers / "bundle")
+    size, fit = bundle.config["image_size"], bundle.config["preprocessing"]["fit"]
+    test = load_training_data(options.dataset).test
+    frames = [prepare(test.encoded(row), size, fit) for row in range(len(test))]
+    found = {}
+    for name in (REFERENCE, *IN_8_BITS):
+        run = logits_of(name, options.peers, cpu_count())
+        found[name] = np.stack([run(frame) for frame in tqdm(frames, desc=name, unit="photo")])
+    of_class = {label: number for number, label in enumerate(bundle.labels)}
+    truth = np.array([of_class[test.label_names[label]] for label in test.labels])
+    rows = []
+    for name, logits in found.items():
+        above = (logits > logits[np.arange(len(truth)), truth][:, None]).sum(axis=1)
+        rows.append(
+            {
+                "": name,
+                "top-1, %": 100 * float((above == 0).mean()),
+                "top-3, %": 100 * float((above < 3).mean()),
+                "same answer as float32, %": 100
+                * float((logits.argmax(axis=1) == found[REFERENCE].argmax(axis=1)).mean()),
+            }
+        )
+    publish(options.output, f"{len(truth)} photos of the test split", rows)
+
+
+if __name__ == "__main__":
+    main()

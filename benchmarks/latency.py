@@ -1,0 +1,99 @@
+"""One photo, from JPEG bytes to three labels: this package, the article's way, other runtimes.
+
+    python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
+    python -m benchmarks.latency
+
+All on the same weights, in turns, each in a process of its own, on one core and on two; the other
+runtimes behind the same decoding and before the same softmax as ours.
+"""
+
+import argparse
+import itertools
+import statistics
+import time
+from pathlib import Path
+
+from benchmarks.contenders import ARTICLE, COMPILED, ENGINES, NAMES, OURS, PEERS, median_ms, race
+from benchmarks.limit import matrix_rate, multiply_adds
+from benchmarks.results import publish
+from dogbreed import DogBreedClassifier
+from dogbreed.images import fit_frame, load_image
+
+ROUNDS = 12
+
+
+def main() -> None:
+    """Measure, print a table and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", type=Path, default=PEERS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--output", type=Path, default=Path("latency.json"))
+    options = parser.parse_args()
+    by_cores = {cores: race(list(NAMES), options.peers, cores, options.rounds) for cores in (2, 1)}
+    count = multiply_adds()
+    rates = {
+        (kind, cores): matrix_rate(kind, cores) for kind in ("float32", "int8") for cores in (2, 1)
+    }
+    rows = []
+    for name in NAMES:
+        row = {"": name}
+        for cores, times in by_cores.items():
+            median = median_ms(times[name])
+            floor = 1000 * count / rates["int8" if in_8_bits(name) else "float32", cores]
+            row |= {
+                f"ms, {cores} cores": median,
+                f"ours is faster by, {cores}": median / median_ms(times[OURS]),
+                f"over the floor, {cores}": median / floor,
+            }
+        rows.append(row)
+    two = by_cores[2]
+    ours = median_ms(two[OURS])
+    publish(
+        options.output,
+        f"JPEG of 500×375 to three labels, median of {len(two[OURS])} answers",
+        rows,
+        faster_than_the_article=round(median_ms(two[ARTICLE]) / ours, 2),
+        faster_than_tf_function=round(median_ms(two[COMPILED]) / ours, 2),
+        faster_than_the_best_of_onnx_runtime_and_openvino=round(
+            min(median_ms(two[name]) for name in ENGINES if not name.startswith("LiteRT")) / ours,
+            2,
+        ),
+        ours_by_parts_ms=parts(options.peers),
+    )
+
+
+def in_8_bits(name: str) -> bool:
+    return name == OURS or "8-bit" in name
+
+
+def parts(peers: Path) -> dict[str, float]:
+    """Median milliseconds of each part of an answer of ours."""
+    classifier = DogBreedClassifier.from_pretrained(peers / "bundle")
+    config = classifier.bundle.config
+    times: dict[str, list[float]] = {}
+    for path in sorted((peers / "photos").glob("*.jpg")) * 3:
+        data = path.read_bytes()
+        marks = [time.perf_counter()]
+        image = load_image(data)
+        marks.append(time.perf_counter())
+        frame = fit_frame(image, config["image_size"], config["preprocessing"]["fit"])
+        marks.append(time.perf_counter())
+        classifier.evidence_map(frame)
+        marks.append(time.perf_counter())
+        classifier.predict(data)
+        marks.append(time.perf_counter())
+        decoding, resizing, network, whole = (b - a for a, b in itertools.pairwise(marks))
+        found = {
+            "decoding": decoding,
+            "resizing": resizing,
+            "network, with scaling": network,
+            "softmax, detector, set": whole - decoding - resizing - network,
+            "whole": whole,
+        }
+        for name, seconds in found.items():
+            times.setdefault(name, []).append(seconds)
+    return {name: round(1000 * statistics.median(found), 2) for name, found in times.items()}
+
+
+if __name__ == "__main__":
+    main()

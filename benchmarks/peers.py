@@ -1,0 +1,119 @@
+"""The network of a bundle as its peers run it: Keras, LiteRT, ONNX Runtime, OpenVINO.
+
+    python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
+
+writes a folder that the other benchmarks take: the same weights in every format, in float32 and
+quantised to 8 bits by each runtime's own tool with its default options, on the same photos; and
+test photos as JPEG files of 500×375, the usual size of the originals. The bundle must hold Keras
+weights, as train.py writes them.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import nncf
+import numpy as np
+import openvino
+import tensorflow as tf
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from PIL import Image
+
+from benchmarks.contenders import PEERS
+from dogbreed.bundle import NETWORK, WEIGHTS, Bundle, read_bundle
+from dogbreed.images import load_image, prepare
+from dogbreed.train.data import Photos, load_training_data
+from dogbreed.train.export import export_litert
+from dogbreed.train.network import build_backbone, classifier_network, evidence_network
+
+# Photos that the 8-bit ranges are found on, and photos to answer.
+RANGING, PHOTOS = 128, 64
+PHOTO_SIZE = (500, 375)
+
+
+def main() -> None:
+    """Write the folder; it appears when it is complete."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--peers", type=Path, default=PEERS, help="folder to write")
+    options = parser.parse_args()
+    bundle = read_bundle(options.bundle, [NETWORK, WEIGHTS])
+    data = load_training_data(options.dataset)
+    partial = options.peers.with_name(f"{options.peers.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    _write_photos(data.test, partial / "photos")
+    _write_networks(bundle, data.train, partial)
+    shutil.rmtree(options.peers, ignore_errors=True)
+    partial.rename(options.peers)
+    print(f"The peers are in {options.peers}")
+
+
+def _write_photos(photos: Photos, folder: Path) -> None:
+    folder.mkdir()
+    rows = np.linspace(0, len(photos) - 1, PHOTOS).astype(int)
+    for number, row in enumerate(rows):
+        photo = load_image(photos.encoded(row)).resize(PHOTO_SIZE, Image.Resampling.BICUBIC)
+        photo.save(folder / f"{number:03d}.jpg", quality=90)
+
+
+def _write_networks(bundle: Bundle, photos: Photos, folder: Path) -> None:
+    size, fit = bundle.config["image_size"], bundle.config["preprocessing"]["fit"]
+    rows = np.linspace(0, len(photos) - 1, RANGING).astype(int)
+    frames = np.stack([prepare(photos.encoded(row), size, fit) for row in rows])
+    frames = keras.applications.inception_v3.preprocess_input(frames.astype(np.float32))
+
+    shutil.copytree(bundle.path, folder / "bundle")
+    classifier = classifier_network(build_backbone(None, size), len(bundle.labels))
+    classifier.load_weights(bundle.path / WEIGHTS)
+    classifier.save(folder / "keras.keras")
+    # The same network in every format: evidence map and pooled features.
+    network = evidence_network(classifier)
+    saved = folder / "saved_model"
+    one_photo = [keras.InputSpec(shape=(1, size, size, 3), dtype="float32")]
+    network.export(saved, verbose=False, input_signature=one_photo)
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    (folder / "litert-float32.tflite").write_bytes(converter.convert())
+    export_litert(network, folder / "litert-weights8.tflite", "weights", frames)
+
+    converted = openvino.convert_model(saved)
+    openvino.save_model(converted, folder / "openvino-float32.xml", compress_to_fp16=False)
+    in_8_bits = nncf.quantize(converted, nncf.Dataset(list(frames[:, None])))
+    openvino.save_model(in_8_bits, folder / "openvino-int8.xml")
+
+    onnx = folder / "onnx-float32.onnx"
+    subprocess.run(
+        [sys.executable, "-m", "tf2onnx.convert", "--saved-model", saved, "--output", onnx],
+        check=True,
+    )
+    prepared = folder / "onnx-prepared.onnx"
+    quant_pre_process(onnx, prepared, skip_symbolic_shape=True)
+    quantize_static(
+        prepared,
+        folder / "onnx-int8.onnx",
+        _Frames(frames[:32]),
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+    )
+    prepared.unlink()
+
+
+class _Frames(CalibrationDataReader):
+    """Hands frames to ONNX Runtime's quantiser, which keeps all activations in memory."""
+
+    def __init__(self, frames: np.ndarray):
+        self._inputs = iter([{"args_0": frame[None]} for frame in frames])
+
+    def get_next(self) -> dict | None:
+        return next(self._inputs, None)
+
+
+if __name__ == "__main__":
+    main()

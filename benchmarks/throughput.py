@@ -1,0 +1,142 @@
+"""Photos a second with 1 to 64 callers, beside what the network alone can do.
+
+    python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
+    python -m benchmarks.throughput
+
+Callers are threads that ask again as soon as they are answered, through `predict` and through the
+page's /predict; `predict_batch` has one caller. The network alone runs before and after each, on
+one frame that is ready: an interpreter of one thread for each core, and one on all cores, whichever
+is faster. p95 is compared with callers divided by photos a second, the wait that nobody undercuts
+when all come at once. The page's callers run on the same cores as the page and take more of them
+than it does; so what the page itself uses for an answer is told too.
+"""
+
+import argparse
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+from gradio_client import Client, handle_file
+from loky import cpu_count
+from tqdm import tqdm
+
+from benchmarks.contenders import PEERS
+from benchmarks.results import publish
+from benchmarks.threads import Way
+from dogbreed import DogBreedClassifier
+from tests.running import running_process
+
+CALLERS = (1, 4, 16, 64)
+
+
+def main() -> None:
+    """Measure, print a table and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peers", type=Path, default=PEERS)
+    parser.add_argument("--seconds", type=float, default=8, help="for each line of the table")
+    parser.add_argument("--output", type=Path, default=Path("throughput.json"))
+    options = parser.parse_args()
+    paths = sorted((options.peers / "photos").glob("*.jpg"))
+    photos = [path.read_bytes() for path in paths]
+    classifier = DogBreedClassifier.from_pretrained(options.peers / "bundle")
+    network, cores = classifier.bundle.network, cpu_count()
+    ways = Way(network, cores, 1), Way(network, 1, cores)
+
+    def alone() -> float:
+        return max(way.photos_a_second(options.seconds / 8) for way in ways)
+
+    rows, used = [], {}
+
+    def add(name: str, callers: int, measure: Callable[[], list[float]]) -> int:
+        before = alone()
+        started = time.perf_counter()
+        waits = measure()
+        rate = len(waits) / (time.perf_counter() - started)
+        limit = np.mean([before, alone()])
+        p95 = float(np.percentile(waits, 95))
+        rows.append(
+            {
+                "through": name,
+                "callers": callers,
+                "photos a second": rate,
+                "network alone": limit,
+                "share of it": rate / limit,
+                "p95, ms": 1000 * p95,
+                "p95 over callers/throughput": p95 * rate / callers,
+            }
+        )
+        return len(waits)
+
+    for callers in tqdm(CALLERS, desc="predict"):
+        add("predict", callers, lambda n=callers: call(classifier.predict, photos, n, options))
+    add("predict_batch", 1, lambda: batches(classifier, photos, options.seconds))
+    with running_process(f"--model={options.peers / 'bundle'}") as (address, process):
+        page = psutil.Process(process.pid)
+        clients = [Client(address, verbose=False) for _ in range(max(CALLERS))]
+        for callers in tqdm(CALLERS, desc="/predict"):
+            before = sum(page.cpu_times()[:2])
+            answers = add(
+                "the page", callers, lambda n=callers: call_page(clients, paths, n, options)
+            )
+            used[callers] = round(1000 * (sum(page.cpu_times()[:2]) - before) / answers, 1)
+    publish(
+        options.output,
+        "Photos of 500×375, callers at once",
+        rows,
+        processor_ms_of_the_page_for_an_answer_by_callers=used,
+        photos_a_second_if_the_page_had_the_cores_to_itself={
+            callers: round(1000 * cores / spent, 1) for callers, spent in used.items()
+        },
+    )
+
+
+def call(answer: Callable, photos: list, callers: int, options) -> list[float]:
+    """Seconds of each answer to so many callers, who go on for `options.seconds`."""
+    return call_each([answer] * callers, photos, options)
+
+
+def call_page(clients: list[Client], paths: list[Path], callers: int, options) -> list[float]:
+    """The same through the page, each caller with a client of its own."""
+
+    def asks(client: Client) -> Callable[[Path], object]:
+        return lambda path: client.predict(handle_file(path), api_name="/predict")
+
+    return call_each([asks(client) for client in clients[:callers]], paths, options)
+
+
+def call_each(answers: list[Callable], photos: list, options) -> list[float]:
+    """Seconds of each answer, with a thread for each of `answers`."""
+    waits: list[float] = []
+    until = time.perf_counter() + options.seconds
+
+    def caller(answer: Callable, number: int) -> None:
+        while (started := time.perf_counter()) < until:
+            answer(photos[number % len(photos)])
+            waits.append(time.perf_counter() - started)
+            number += 1
+
+    threads = [
+        threading.Thread(target=caller, args=(answer, 5 * n)) for n, answer in enumerate(answers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return waits
+
+
+def batches(classifier: DogBreedClassifier, photos: list[bytes], seconds: float) -> list[float]:
+    """Seconds a photo, of batches one after the other."""
+    waits: list[float] = []
+    until = time.perf_counter() + seconds
+    while (started := time.perf_counter()) < until:
+        classifier.predict_batch(photos)
+        waits += [(time.perf_counter() - started) / len(photos)] * len(photos)
+    return waits
+
+
+if __name__ == "__main__":
+    main()
