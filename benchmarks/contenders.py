@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 from tqdm import tqdm
 
 from dogbreed.bundle import read_bundle
+from dogbreed.litert import Network
 from dogbreed.train.options import default_cache_dir
 
 PEERS = default_cache_dir() / "peers"
@@ -27,6 +29,7 @@ COMPILED = "tf.function, compiled"
 ENGINES = {
     "LiteRT float32": "litert-float32.tflite",
     "LiteRT 8-bit weights": "litert-weights8.tflite",
+    "LiteRT 8-bit, pooling too": "litert-int8.tflite",
     "ONNX Runtime float32": "onnx-float32.onnx",
     "ONNX Runtime 8-bit": "onnx-int8.onnx",
     "OpenVINO float32": "openvino-float32.xml",
@@ -63,10 +66,8 @@ def load(name: str, peers: Path, cores: int) -> Answer:
 def logits_of(name: str, peers: Path, cores: int) -> Callable[[np.ndarray], np.ndarray]:
     """Like `load`, but from a frame of `images.prepare` to logits of shape (num_classes,)."""
     if name == OURS:
-        from dogbreed import DogBreedClassifier
-
-        classifier = DogBreedClassifier.from_pretrained(peers / "bundle")
-        return lambda frame: classifier.evidence_map(frame).mean(axis=(0, 1))
+        network = Network(read_bundle(peers / "bundle"))
+        return lambda frame: network.submit(lambda: frame).result()[0].mean(axis=(0, 1))
     run = _compiled(peers) if name == COMPILED else _engine(name, peers, cores)
     return lambda frame: run(_scale(frame))
 
@@ -169,12 +170,17 @@ class Contender:
         self._process = start(target=_work, args=(theirs, name, peers, cores), daemon=True)
         self._process.start()
         theirs.close()
-        self._pipe.recv()
+        # Seconds that it takes to import and load.
+        self.load_seconds: float = self._pipe.recv()
 
     def time(self, photos: list[bytes]) -> list[float]:
         """Answer photos one after the other; seconds for each."""
         self._pipe.send(photos)
         return self._pipe.recv()
+
+    def megabytes(self) -> float:
+        """Memory that its process holds."""
+        return psutil.Process(self._process.pid).memory_info().rss / 2**20
 
     def stop(self) -> None:
         self._process.terminate()
@@ -183,10 +189,12 @@ class Contender:
 
 def race(
     names: list[str], peers: Path, cores: int, rounds: int, photos_per_turn: int = 5
-) -> dict[str, list[float]]:
-    """Seconds of every answer of every contender, in turns and in an order that changes.
+) -> tuple[dict[str, list[float]], dict[str, tuple[float, float]]]:
+    """Let contenders answer in turns, in an order that changes.
 
-    The first answer of a turn is left out: it finds cold caches.
+    Returns:
+        For each, the seconds of every answer but the first of a turn, which finds cold caches; and
+        the seconds that it took to load, with the megabytes that its process holds at the end.
     """
     photos = [path.read_bytes() for path in sorted((peers / "photos").glob("*.jpg"))]
     contenders = [Contender(name, peers, cores) for name in names]
@@ -199,9 +207,10 @@ def race(
             # The first round warms up.
             if number:
                 times[contender.name] += found
+    held = {one.name: (one.load_seconds, one.megabytes()) for one in contenders}
     for contender in contenders:
         contender.stop()
-    return times
+    return times, held
 
 
 def median_ms(times: list[float]) -> float:
@@ -211,8 +220,9 @@ def median_ms(times: list[float]) -> float:
 def _work(pipe, name: str, peers: Path, cores: int) -> None:
     # Before any library counts them.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    started = time.perf_counter()
     answer = load(name, peers, cores)
-    pipe.send("ready")
+    pipe.send(time.perf_counter() - started)
     while True:
         times = []
         for photo in pipe.recv():

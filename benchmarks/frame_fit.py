@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from dogbreed import DogBreedClassifier
+from dogbreed.bundle import read_bundle
 from dogbreed.images import FITS, fit_frame, load_image
+from dogbreed.litert import Network
 from dogbreed.train.data import cut_validation, load_training_data
 
 
@@ -29,13 +30,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
 
-    classifier = DogBreedClassifier.from_pretrained(options.model)
-    trained = classifier.bundle.config["training"]["options"]
+    bundle = read_bundle(options.model)
+    network, trained = Network(bundle), bundle.config["training"]["options"]
     if trained["final_fit"]:
         parser.error("the model has seen the validation photos; train it with --no-final-fit")
     photos = load_training_data(options.dataset).train
     _, held_out = cut_validation(photos.labels, trained["validation_per_class"], trained["seed"])
-    size = classifier.bundle.config["image_size"]
+    size = bundle.config["image_size"]
     ranks = {fit: [] for fit in FITS}
     for row in tqdm(held_out, unit="photo"):
         image = load_image(photos.encoded(row))
@@ -43,8 +44,10 @@ def main() -> None:
             shape = (round(image.height * options.aspect), image.height)
             image = image.resize(shape, Image.Resampling.BICUBIC)
         for fit in FITS:
-            # A frame of the network's size goes through the classifier unchanged.
-            logits = classifier.evidence_map(fit_frame(image, size, fit)).mean(axis=(0, 1))
+            frame = fit_frame(image, size, fit)
+            # Past the classifier, which would fit it once more.
+            evidence, _ = network.submit(lambda frame=frame: frame).result()
+            logits = evidence.mean(axis=(0, 1))
             ranks[fit].append(int((logits > logits[photos.labels[row]]).sum()))
 
     print(f"{len(held_out)} validation photos, width by height {options.aspect or 'as they are'}")

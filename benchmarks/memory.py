@@ -51,8 +51,10 @@ def measure(peers: Path, name: str, callers: int, counts: tuple[int, ...]) -> li
     rows, done = [], 0
     with ThreadPoolExecutor(callers) as pool:
         for count in counts:
-            for _ in pool.map(answer, (photos[n % len(photos)] for n in range(done, count))):
-                done += 1
+            while done < count:
+                # Few at a time, since what waits takes memory too.
+                turn = range(done, min(done + 4 * callers, count))
+                done += len(list(pool.map(answer, (photos[n % len(photos)] for n in turn))))
             rows.append(
                 {
                     "": name,

@@ -81,6 +81,10 @@ def _write_networks(bundle: Bundle, photos: Photos, folder: Path) -> None:
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
     (folder / "litert-float32.tflite").write_bytes(converter.convert())
     export_litert(network, folder / "litert-weights8.tflite", "weights", frames)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([frame[None]] for frame in frames)
+    (folder / "litert-int8.tflite").write_bytes(converter.convert())
 
     converted = openvino.convert_model(saved)
     openvino.save_model(converted, folder / "openvino-float32.xml", compress_to_fp16=False)

@@ -197,7 +197,10 @@ class DogBreedClassifier:
         Returns:
             float64 array of shape (num_classes,) that sums to 1.
         """
-        logits = evidence_map.mean(axis=(0, 1), dtype=np.float64) / self._temperature
+        return self._softmax(evidence_map.mean(axis=(0, 1), dtype=np.float64))
+
+    def _softmax(self, logits: np.ndarray) -> np.ndarray:
+        logits = logits / self._temperature
         exponentials = np.exp(logits - logits.max())
         return exponentials / exponentials.sum()
 
@@ -207,14 +210,14 @@ class DogBreedClassifier:
     def _prediction(
         self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int
     ) -> Prediction:
-        probabilities = self.probabilities(evidence_map)
+        logits = evidence_map.mean(axis=(0, 1), dtype=np.float64)
+        probabilities = self._softmax(logits)
         order = np.argsort(-probabilities, kind="stable")
         ids, rule, detector = order[:top_k], self._rule, self._detector
         is_dog, reach = None, 0
         if rule is not None:
             reach = int(rule.sizes(probabilities[None])[0])
-            logits = evidence_map.mean(axis=(0, 1), dtype=np.float64)[None]
-            is_dog = float(detector.probability(logits, features)[0])
+            is_dog = float(detector.probability(logits[None], features)[0])
         return Prediction(
             labels=tuple(self._names[number] for number in ids),
             probabilities=tuple(float(probabilities[number]) for number in ids),

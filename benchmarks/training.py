@@ -1,0 +1,475 @@
+"""Training time beside the article's recipe, both on the same photos of a subset, in one run.
+
+    python -m benchmarks.training --dataset DATA --backbone-weights WEIGHTS
+    python -m benchmarks.training --dataset DATA --backbone-weights WEIGHTS --classes 10
+
+Ours puts each view of a photo through the network once and fits the head on what is kept; the
+article's recipe puts all photos through the network in every epoch. Both are the product's code
+with the product's options, as `train.py` runs it. They take turns, so that both see the same
+machine; of several turns the median counts. What a call takes before it has its stride is measured
+with a single photo and told apart. The full job is extrapolated from this.
+"""
+
+import argparse
+import csv
+import dataclasses
+import itertools
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+# TensorFlow greets with a page of notices otherwise.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from loky import cpu_count
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from benchmarks.results import publish
+from dogbreed.bundle import DEFAULT_BUNDLE
+from dogbreed.images import prepare
+from dogbreed.train.article import fit_article
+from dogbreed.train.data import Photos, cut_per_class, cut_validation, load_training_data
+from dogbreed.train.features import Features, extract_features, view_names
+from dogbreed.train.fit import Examples, Tail, fit_tail
+from dogbreed.train.network import (
+    boundary_output,
+    build_backbone,
+    classifier_network,
+    tail_network,
+    weights_fingerprint,
+)
+from dogbreed.train.options import Options
+from dogbreed.train.precision import best_precision
+from dogbreed.train.stages import HEAD_BATCH, fit_stages
+
+# What the article trains for.
+ARTICLE_EPOCHS = 50
+# Of the article's: between the halves of ours, and on single photos.
+EPOCHS_FIRST = 4
+EPOCHS_ALONE = 4
+LITERT_PHOTOS = 64
+# Epochs of the head on as many photos as the full job has.
+HEAD_EPOCHS = 5
+
+
+def main() -> None:
+    """Let both train in turns, then publish what they took and what the full job would take."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--backbone-weights", required=True)
+    parser.add_argument("--classes", type=int, default=20, help="the first of the dataset")
+    parser.add_argument("--photos-per-class", type=int, default=12, help="validation included")
+    parser.add_argument("--output", type=Path, default=Path("training.json"))
+    options = parser.parse_args()
+    # As train.py has it.
+    tf.config.experimental.enable_op_determinism()
+    full_job = load_training_data(options.dataset).train
+    subset = choose(full_job, options.classes, options.photos_per_class)
+    backbone = build_backbone(options.backbone_weights)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Ours(backbone, subset, Path(folder))
+        article = Article(backbone, subset, ours.kept, ours.held_out, Path(folder))
+        searched = take_turns(ours, article)
+        litert_seconds, litert_start, litert_features = extract_in_litert(backbone, subset)
+        head_seconds = head_epoch_seconds(backbone, full_job, ours.views, Path(folder))
+    exact = ours.plain["float32"]
+    rows = [
+        row(
+            f"features, TensorFlow {precision}",
+            1000 * ours.photo_seconds(precision),
+            statistics.median(ours.starts[precision]),
+            relative_error(ours.plain[precision], exact),
+            len(ours.calls[precision]),
+        )
+        for precision in ours.calls
+    ]
+    rows += [
+        row(
+            f"features, LiteRT float32, {cpu_count()} threads",
+            1000 * litert_seconds,
+            litert_start,
+            relative_error(litert_features, exact[: len(litert_features)]),
+            1,
+        ),
+        row(
+            "article's recipe, an epoch, training and validation",
+            1000 * article.photo_seconds(),
+            article.start,
+            None,
+            len(article.accuracies),
+        ),
+        row(
+            f"head, an epoch, as many photos as the full job's {len(full_job)}",
+            1000 * head_seconds / len(full_job),
+            None,
+            None,
+            HEAD_EPOCHS,
+        ),
+    ]
+    title = f"Training on {len(subset)} photos of {options.classes} classes"
+    publish(
+        options.output,
+        title,
+        rows,
+        **accuracy_facts(ours, article, searched),
+        **extrapolation(full_job, ours, article, head_seconds),
+    )
+
+
+def row(what: str, seconds: float, start: float | None, error: float | None, turns: int) -> dict:
+    """A row of the table; None for what the part does not have."""
+    return {
+        "what": what,
+        "s per 1,000 photos": seconds,
+        "start, s": start,
+        "relative error, %": None if error is None else 100 * error,
+        "turns": turns,
+    }
+
+
+def choose(photos: Photos, classes: int, per_class: int) -> Photos:
+    """So many photos, by lot, of each of the first classes; the head keeps all classes."""
+    of_classes = photos.select(np.flatnonzero(photos.labels < classes))
+    _, chosen = cut_per_class(of_classes.labels, per_class, Options.seed)
+    return of_classes.select(chosen)
+
+
+class Ours:
+    """The product's own way: features view by view, then the head.
+
+    Attributes:
+        kept, held_out: Rows of the photos to train and to validate on.
+        calls, starts: By precision, the seconds of each view and of a single photo.
+        views: Features of each view in the product's precision.
+        plain: By precision, float32 features of the plain view, (N, 2048).
+    """
+
+    def __init__(self, backbone: keras.Model, photos: Photos, folder: Path):
+        self._backbone, self._photos, self._folder = backbone, photos, folder
+        self._prints = weights_fingerprint(backbone), photos.fingerprint()
+        # A quarter, about as in the full job.
+        quarter = int(np.bincount(photos.labels).max()) // 4
+        self.kept, self.held_out = cut_validation(photos.labels, quarter, Options.seed)
+        self.calls: dict[str, list[float]] = {best_precision(): [], "float32": []}
+        self.starts: dict[str, list[float]] = {precision: [] for precision in self.calls}
+        self.views: list[Features] = []
+        self.plain: dict[str, np.ndarray] = {}
+        self._fit_seconds = 0.0
+
+    def extract(self, view: str, precision: str) -> None:
+        """Put all photos through the network in one view, after a single one."""
+        alone = self._photos.select([0])
+        start, _ = timed(lambda: self._features(alone, "alone", view, precision))
+        seconds, found = timed(
+            lambda: self._features(self._photos, self._prints[1], view, precision)
+        )
+        self.starts[precision].append(start)
+        self.calls[precision].append(seconds)
+        if precision == best_precision():
+            self.views.append(found)
+        if view == "plain":
+            self.plain[precision] = found[np.arange(len(found))].astype(np.float32)
+
+    def fit(self) -> Tail:
+        """Fit the head with the first learning rate and L2 weight of the product's search."""
+        keras.utils.set_random_seed(Options.seed)
+        defaults = Options(self._folder)
+        options = dataclasses.replace(
+            defaults,
+            learning_rate=[max(defaults.learning_rate)],
+            l2=[min(defaults.l2)],
+            final_fit=False,
+        )
+        classifier = classifier_network(self._backbone, len(self._photos.label_names))
+        self._fit_seconds, stages = timed(
+            lambda: fit_stages(
+                classifier,
+                {"avg_pool": self.views},
+                self._photos.labels,
+                self.kept,
+                self.held_out,
+                options,
+                self._folder / "head",
+            )
+        )
+        return stages.searched
+
+    def seconds(self) -> float:
+        """What all of it took: each view with its start, and the fit."""
+        return sum(self.calls[best_precision()]) + self._fit_seconds
+
+    def photo_seconds(self, precision: str) -> float:
+        """Seconds of a photo in one view, without the start."""
+        pairs = zip(self.calls[precision], self.starts[precision], strict=True)
+        return statistics.median(call - start for call, start in pairs) / (len(self._photos) - 1)
+
+    def _features(self, photos: Photos, name: str, view: str, precision: str) -> Features:
+        return extract_features(
+            self._backbone,
+            self._prints[0],
+            photos,
+            name,
+            view,
+            fit=Options.fit,
+            seed=Options.seed,
+            cache_dir=self._folder,
+            precision=precision,
+        )["avg_pool"]
+
+
+class Article:
+    """`train.py --recipe article`: each call goes on with the epochs where the last ended.
+
+    How long an epoch takes is read from the TensorBoard log of the recipe, which notes the time at
+    the end of each; the first epoch of a call also compiles the network and is left out.
+
+    Attributes:
+        accuracies: Top-1 on the validation photos after each epoch.
+        start: Seconds of the first call beyond its epochs.
+        epoch_end: Seconds of an epoch with one photo to train on and one to validate on: mostly
+            for keeping the network's weights after each.
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        photos: Photos,
+        kept: np.ndarray,
+        held_out: np.ndarray,
+        folder: Path,
+    ):
+        keras.utils.set_random_seed(Options.seed)
+        self._classifier = classifier_network(backbone, len(photos.label_names))
+        self._photos, self._kept, self._held_out = photos, kept, held_out
+        self._folder = folder
+        self._epoch_seconds: list[float] = []
+        self.accuracies: list[float] = []
+        head = self._classifier.get_layer("predictions")
+        untrained = head.get_weights()
+        self._fit_until(EPOCHS_ALONE, kept[:1], held_out[:1], "alone")
+        self.epoch_end = statistics.median(self._between_epochs("alone", 1))
+        self.start = 0.0
+        head.set_weights(untrained)
+
+    def run(self, epochs: int) -> None:
+        """Train so many epochs more, with validation."""
+        done = len(self.accuracies)
+        seconds, tail = self._fit_until(done + epochs, self._kept, self._held_out, "article")
+        self.accuracies = [epoch["val_accuracy"] for epoch in tail.history]
+        self._epoch_seconds += self._between_epochs("article", done + 1)
+        self.start = self.start or seconds - epochs * self.epoch_seconds()
+
+    def epoch_seconds(self) -> float:
+        """Seconds of an epoch, without the start."""
+        return statistics.median(self._epoch_seconds)
+
+    def photo_seconds(self) -> float:
+        """Seconds of a photo in an epoch, without the start and the end of the epoch."""
+        # Two photos are in the end.
+        photos = len(self._kept) + len(self._held_out) - 2
+        return (self.epoch_seconds() - self.epoch_end) / photos
+
+    def seconds(self) -> float:
+        """What all epochs take in one go: a single start."""
+        return self.start + len(self.accuracies) * self.epoch_seconds()
+
+    def _between_epochs(self, name: str, first: int) -> list[float]:
+        """Seconds from the end of each epoch to that of the next, from epoch `first` on."""
+        logs = EventAccumulator(str(self._folder / name / "runs" / "article" / "validation"))
+        ends = [event.wall_time for event in logs.Reload().Tensors("epoch_loss")]
+        return [after - before for before, after in itertools.pairwise(ends[first - 1 :])]
+
+    def _fit_until(
+        self, epochs: int, kept: np.ndarray, held_out: np.ndarray, name: str
+    ) -> tuple[float, Tail]:
+        # The patience ends nothing here, since the article does without.
+        options = Options(self._folder, recipe="article", epochs=epochs, patience=ARTICLE_EPOCHS)
+        seconds, stages = timed(
+            lambda: fit_article(
+                self._classifier, self._photos, kept, held_out, options, self._folder / name
+            )
+        )
+        return seconds, stages.tail
+
+
+def take_turns(ours: Ours, article: Article) -> Tail:
+    """Half of ours, some epochs of the article's, the rest of ours; more epochs if time is left.
+
+    The article's epochs are not called one by one, as each call begins with a long start.
+
+    Returns:
+        The head of ours.
+    """
+    views = view_names(Options.augment_views)
+    half = len(views) // 2
+
+    def extract(some: list[str]) -> None:
+        for view in some:
+            ours.extract(view, best_precision())
+        if best_precision() != "float32":
+            ours.extract(some[0], "float32")
+
+    extract(views[:half])
+    article.run(EPOCHS_FIRST)
+    extract(views[half:])
+    head = ours.fit()
+    left = (ours.seconds() - article.seconds()) / article.epoch_seconds()
+    if left > 0:
+        # Two, of which one is in its stride.
+        article.run(max(2, math.ceil(left)))
+    return head
+
+
+def extract_in_litert(backbone: keras.Model, photos: Photos) -> tuple[float, float, np.ndarray]:
+    """Convert the frozen part as it is and put some photos through it, one at a time.
+
+    Returns:
+        Median of the seconds of a photo, seconds of the conversion, float32 features (N, 2048).
+    """
+    network = keras.Model(backbone.input, boundary_output(backbone, "avg_pool"))
+    size = backbone.input_shape[1]
+    started = time.perf_counter()
+    one_photo = [keras.InputSpec(shape=(1, size, size, 3), dtype="float32")]
+    with tempfile.TemporaryDirectory() as folder:
+        network.export(folder, verbose=False, input_signature=one_photo)
+        converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+    interpreter = Interpreter(model_content=converted, num_threads=cpu_count())
+    interpreter.allocate_tensors()
+    start = time.perf_counter() - started
+    asked, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def answer(number: int) -> np.ndarray:
+        photo = prepare(photos.encoded(number), size, Options.fit).astype(np.float32)
+        interpreter.set_tensor(asked["index"], photo[None] / 127.5 - 1)
+        interpreter.invoke()
+        return interpreter.get_tensor(given["index"])[0]
+
+    # The first one also packs the weights.
+    answer(0)
+    numbers = range(min(LITERT_PHOTOS, len(photos)))
+    answers = [timed(lambda number=number: answer(number)) for number in numbers]
+    seconds = statistics.median(seconds for seconds, _ in answers)
+    return seconds, start, np.stack([features for _, features in answers])
+
+
+def head_epoch_seconds(
+    backbone: keras.Model, full_job: Photos, views: list[Features], folder: Path
+) -> float:
+    """Seconds of one epoch of the head with as many photos and views as the full job has.
+
+    The features are those of the subset over and over, in memory as `fit_stages` has them.
+    """
+    kept, held_out = cut_validation(full_job.labels, Options.validation_per_class, Options.seed)
+    pooled = [
+        np.resize(view[np.arange(len(view))], (len(full_job), view.shape[1])) for view in views
+    ]
+    head = tail_network(classifier_network(backbone, len(full_job.label_names)), "avg_pool")
+    start = head.get_weights()
+
+    def fit(epochs: int) -> None:
+        fit_tail(
+            head,
+            Examples(pooled, kept, full_job.labels[kept]),
+            Examples(pooled, held_out, full_job.labels[held_out]),
+            learning_rate=max(Options(folder).learning_rate),
+            l2=0.0,
+            epochs=epochs,
+            # The labels do not belong to the features, so nothing would be learnt for long.
+            patience=HEAD_EPOCHS + 1,
+            seed=Options.seed,
+            start=start,
+            batch_size=HEAD_BATCH,
+            folder=folder / f"full-{epochs}",
+            logs=folder / f"full-{epochs}" / "logs",
+        )
+
+    one, _ = timed(lambda: fit(1))
+    several, _ = timed(lambda: fit(1 + HEAD_EPOCHS))
+    return (several - one) / HEAD_EPOCHS
+
+
+def accuracy_facts(ours: Ours, article: Article, searched: Tail) -> dict:
+    """What both know of the same validation photos after the same time, all measured."""
+    count = len(ours.held_out)
+
+    def told(top_1: float) -> str:
+        return f"{top_1:.1%}, {round(top_1 * count)} of {count} photos"
+
+    return {
+        "measured_photos": f"{len(ours.kept)} to train, {count} to validate",
+        "measured_ours_seconds": round(ours.seconds(), 1),
+        "measured_ours_what": (
+            f"{len(ours.views)} views in {best_precision()} and one fit of the head, "
+            f"{len(searched.history)} epochs, the best of them {searched.best_epoch}"
+        ),
+        "measured_ours_top_1": told(searched.best["val_accuracy"]),
+        "measured_article_seconds": round(article.seconds(), 1),
+        "measured_article_what": (
+            f"{len(article.accuracies)} epochs, which last at least as long as ours"
+        ),
+        "measured_article_top_1": told(article.accuracies[-1]),
+        "measured_article_end_of_an_epoch_seconds": round(article.epoch_end, 2),
+    }
+
+
+def extrapolation(full_job: Photos, ours: Ours, article: Article, head_seconds: float) -> dict:
+    """Seconds of the full job, from the seconds of a photo and of an epoch measured here."""
+    photos = len(full_job)
+    head_epochs = sum(epochs_of_shipped_model())
+    fitting = head_epochs * head_seconds
+    view = photos * ours.photo_seconds(best_precision())
+    theirs = ARTICLE_EPOCHS * (photos * article.photo_seconds() + article.epoch_end)
+    facts = {
+        "extrapolated_to": f"{photos} photos, training and validation",
+        "extrapolated_article_seconds": round(theirs),
+        "extrapolated_article_what": f"{ARTICLE_EPOCHS} epochs of training and validation photos",
+        "extrapolated_a_view_seconds": round(view),
+        "extrapolated_head_seconds": round(fitting),
+        "extrapolated_head_what": (
+            f"{head_epochs} epochs, those of all fits of the model that ships, "
+            f"{head_seconds:.2f} s each as measured here"
+        ),
+    }
+    # Plain and mirrored alone, and what train.py does unless told otherwise.
+    for views in (2, len(view_names(Options.augment_views))):
+        total = views * view + fitting
+        facts[f"extrapolated_ours_with_{views}_views_seconds"] = round(total)
+        facts[f"extrapolated_article_over_ours_with_{views}_views"] = round(theirs / total, 1)
+    return facts
+
+
+def epochs_of_shipped_model() -> list[int]:
+    """Epochs of each fit of the search, and of the last fit on all photos.
+
+    Its search was the full job; how many epochs a head needs cannot be told from a small subset,
+    on which an epoch is a single step.
+    """
+    with (DEFAULT_BUNDLE / "metrics" / "search.csv").open(newline="") as file:
+        fits = list(csv.DictReader(file))
+    best = min(fits, key=lambda fit: float(fit["val_loss"]))
+    searched = [min(int(fit["epochs"]) + Options.patience, Options.epochs) for fit in fits]
+    return [*searched, int(best["epochs"])]
+
+
+def relative_error(found: np.ndarray, exact: np.ndarray) -> float:
+    """Length of the difference over length of the exact features, (N, 2048), of all photos."""
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+
+
+def timed(call: Callable) -> tuple[float, object]:
+    """Seconds that a call takes, and what it returns."""
+    started = time.perf_counter()
+    result = call()
+    return time.perf_counter() - started, result
+
+
+if __name__ == "__main__":
+    main()
