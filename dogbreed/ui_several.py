@@ -79,7 +79,7 @@ def several_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
     )
 
 
-def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> dict[str, str]:
+def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> dict[str, str | float]:
     """One photo as a row of the CSV file.
 
     Args:
@@ -88,7 +88,7 @@ def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> dict[s
         no_dog: The note for one that does not look like a dog.
 
     Returns:
-        Every field of `CSV_HEADER`.
+        Every field of `CSV_HEADER`, probabilities not rounded; "" for what there is not.
     """
     row = dict.fromkeys(CSV_HEADER, "") | {"file": Path(path).name}
     try:
@@ -96,11 +96,11 @@ def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> dict[s
     except InvalidImageError as error:
         return row | {"note": str(error)}
     if prediction.is_dog is not None:
-        row["is_dog"] = f"{prediction.is_dog:.4f}"
+        row["is_dog"] = prediction.is_dog
     if not prediction.looks_like_dog:
         row["note"] = no_dog
     for place, (label, probability) in enumerate(prediction.as_dict().items(), start=1):
-        row |= {f"breed_{place}": label, f"probability_{place}": f"{probability:.4f}"}
+        row |= {f"breed_{place}": label, f"probability_{place}": probability}
     return row
 
 
@@ -109,10 +109,10 @@ def headers(words: Mapping[str, str]) -> list[str]:
     return [words[f"column_{name}"] for name in ("file", "first", "second", "third", "note")]
 
 
-def as_table_row(row: dict[str, str]) -> list[str]:
-    """A row of the CSV file as the page shows it: `Norwich terrier 62.1 %`."""
+def as_table_row(row: dict[str, str | float]) -> list[str]:
+    """A row of `answer_row` as the page shows it: `Norwich terrier 62.1%`."""
     cells = [
-        f"{row[f'breed_{place}']} {float(row[f'probability_{place}']):.1%}"
+        f"{row[f'breed_{place}']} {row[f'probability_{place}']:.1%}"
         if row[f"breed_{place}"]
         else ""
         for place in (1, 2, 3)
@@ -120,8 +120,8 @@ def as_table_row(row: dict[str, str]) -> list[str]:
     return [row["file"], *cells, row["note"]]
 
 
-def write_csv(rows: Iterable[dict[str, str]], folder: Path) -> Path:
-    """Write the rows to a new file.
+def write_csv(rows: Iterable[dict[str, str | float]], folder: Path) -> Path:
+    """Write the rows to a new file, probabilities with four digits.
 
     Args:
         rows: See `answer_row`.
@@ -136,5 +136,6 @@ def write_csv(rows: Iterable[dict[str, str]], folder: Path) -> Path:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, CSV_HEADER)
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            writer.writerow({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()})
     return path

@@ -1,0 +1,33 @@
+"""The rows of the tab for several photos, and how their figures are rounded."""
+
+import csv
+
+import pytest
+
+from dogbreed import DogBreedClassifier
+from dogbreed.ui_several import CSV_HEADER, answer_row, as_table_row, write_csv
+from tests.shapes import draw_shape
+from tests.tiny_bundle import write_bundle
+
+
+@pytest.fixture
+def row(tmp_path) -> dict:
+    """What a small bundle answers to a drawing."""
+    classifier = DogBreedClassifier.from_pretrained(write_bundle(tmp_path / "bundle"))
+    draw_shape(0, 1).save(tmp_path / "photo.png")
+    return answer_row(classifier, str(tmp_path / "photo.png"), "no dog")
+
+
+def test_a_figure_is_rounded_once(row):
+    # By way of four digits, 0.1955, it would become 19.6%.
+    cells = as_table_row(row | {"breed_1": "Newfoundland", "probability_1": 0.195472})
+    assert cells[1] == "Newfoundland 19.5%"
+
+
+def test_the_csv_has_four_digits_and_every_column(row, tmp_path):
+    path = write_csv([row | {"probability_1": 0.195472}], tmp_path / "csv")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        (read,) = csv.DictReader(file)
+    assert tuple(read) == CSV_HEADER
+    assert read["file"] == "photo.png" and read["probability_1"] == "0.1955"
+    assert read["breed_1"] == row["breed_1"]
