@@ -12,6 +12,7 @@ from dogbreed.train.augment import apply_transforms, draw_transform
 from dogbreed.train.data import Photos
 from dogbreed.train.fit import Tail, compile_classifier, fit_resumable
 from dogbreed.train.options import Options
+from dogbreed.train.pipelines import untuned
 from dogbreed.train.stages import Stages
 
 BATCH_SIZE = 32
@@ -70,7 +71,7 @@ def fit_article(
             tf.TensorSpec((), tf.int64),
         )
         dataset = tf.data.Dataset.from_generator(generator, output_signature=signature)
-        return dataset.batch(BATCH_SIZE).map(to_inputs).prefetch(2)
+        return untuned(dataset.batch(BATCH_SIZE).map(to_inputs).prefetch(2))
 
     as_they_are = np.zeros(8, np.float32)
     history = fit_resumable(

@@ -20,6 +20,7 @@ from dogbreed.images import prepare
 from dogbreed.train.augment import apply_transforms, draw_crop, mirror_transform
 from dogbreed.train.data import Photos
 from dogbreed.train.network import boundary_output
+from dogbreed.train.pipelines import untuned
 from dogbreed.train.precision import computing_in
 
 BATCH_SIZE = 32
@@ -176,7 +177,7 @@ def _compute(
         tf.TensorSpec((), tf.bool),
     )
     pipeline = tf.data.Dataset.from_generator(frames, output_signature=signature)
-    for images, transforms, decoded in pipeline.batch(BATCH_SIZE).prefetch(2):
+    for images, transforms, decoded in untuned(pipeline.batch(BATCH_SIZE).prefetch(2)):
         features = [output.numpy() for output in forward(images, transforms)]
         for output in features:
             output[~decoded.numpy()] = np.nan

@@ -14,6 +14,7 @@ from tqdm.keras import TqdmCallback
 
 from dogbreed.files import write_beside
 from dogbreed.train.features import Features
+from dogbreed.train.pipelines import untuned
 from dogbreed.train.precision import computing_in
 
 # The loss without the L2 term, so that fits of different weights can be compared.
@@ -318,9 +319,10 @@ def _as_dataset(batches: Callable, network: keras.Model, num_classes: int) -> tf
     features = tf.TensorSpec(network.input_shape, tf.float16)
     signature = (features, tf.TensorSpec((None,), tf.int64))
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return dataset.map(
+    dataset = dataset.map(
         lambda inputs, labels: (tf.cast(inputs, tf.float32), tf.one_hot(labels, num_classes))
-    ).prefetch(2)
+    )
+    return untuned(dataset.prefetch(2))
 
 
 def write_history(path: Path, history: list[dict]) -> None:
