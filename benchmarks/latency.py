@@ -10,13 +10,13 @@ runtimes behind the same decoding and before the same softmax as ours.
 import argparse
 import itertools
 import multiprocessing
-import statistics
 import time
 from pathlib import Path
 
 from benchmarks.contenders import ARTICLE, COMPILED, ENGINES, NAMES, OURS, PEERS, median_ms, race
 from benchmarks.results import publish
 from dogbreed import DogBreedClassifier
+from dogbreed.bundle import read_bundle
 from dogbreed.images import fit_frame, load_image
 from dogbreed.litert import Network
 
@@ -77,31 +77,34 @@ def in_8_bits(name: str) -> bool:
 
 def parts(peers: Path) -> dict[str, float]:
     """Median milliseconds of each part of an answer of ours."""
-    classifier = DogBreedClassifier.from_pretrained(peers / "bundle")
-    network, config = Network(classifier.bundle), classifier.bundle.config
-    times: dict[str, list[float]] = {}
-    for path in sorted((peers / "photos").glob("*.jpg")) * 3:
-        data = path.read_bytes()
+    photos = [path.read_bytes() for path in sorted((peers / "photos").glob("*.jpg"))] * 3
+    bundle = read_bundle(peers / "bundle")
+    total = median_ms(answer_all(DogBreedClassifier(bundle), photos))
+    # Only now, as the threads of two networks would wait for each other.
+    network, config = Network(bundle), bundle.config
+    times: dict[str, list[float]] = {"decoding": [], "resizing": [], "network, with scaling": []}
+    for photo in photos:
         marks = [time.perf_counter()]
-        image = load_image(data)
+        image = load_image(photo)
         marks.append(time.perf_counter())
         frame = fit_frame(image, config["image_size"], config["preprocessing"]["fit"])
         marks.append(time.perf_counter())
         network.submit(lambda frame=frame: frame).result()
         marks.append(time.perf_counter())
-        classifier.predict(data)
+        for name, (begin, end) in zip(times, itertools.pairwise(marks), strict=True):
+            times[name].append(end - begin)
+    found = {name: median_ms(seconds) for name, seconds in times.items()}
+    found |= {"softmax, detector, set": total - sum(found.values()), "whole": total}
+    return {name: round(milliseconds, 2) for name, milliseconds in found.items()}
+
+
+def answer_all(classifier: DogBreedClassifier, photos: list[bytes]) -> list[float]:
+    """Seconds of each answer, one after the other."""
+    marks = [time.perf_counter()]
+    for photo in photos:
+        classifier.predict(photo)
         marks.append(time.perf_counter())
-        decoding, resizing, running, whole = (b - a for a, b in itertools.pairwise(marks))
-        found = {
-            "decoding": decoding,
-            "resizing": resizing,
-            "network, with scaling": running,
-            "softmax, detector, set": whole - decoding - resizing - running,
-            "whole": whole,
-        }
-        for name, seconds in found.items():
-            times.setdefault(name, []).append(seconds)
-    return {name: round(1000 * statistics.median(found), 2) for name, found in times.items()}
+    return [end - begin for begin, end in itertools.pairwise(marks)]
 
 
 if __name__ == "__main__":

@@ -7,19 +7,21 @@ Callers are threads that ask again as soon as they are answered, through `predic
 page's /predict; `predict_batch` has one caller. The network alone runs before and after each, on
 one frame that is ready: an interpreter of one thread for each core, and one on all cores, whichever
 is faster. p95 is compared with callers divided by photos a second, the wait that nobody undercuts
-when all come at once. The page's callers run on the same cores as the page and take more of them
-than it does; so what the page itself uses for an answer is told too.
+when all come at once. The page's callers ask by plain HTTP, as curl would, since Gradio's own
+client takes more of the processor than the page; they still run on the same cores, so what the page
+itself uses for an answer is told too.
 """
 
 import argparse
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import psutil
-from gradio_client import Client, handle_file
 from loky import cpu_count
 from tqdm import tqdm
 
@@ -39,8 +41,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8, help="for each line of the table")
     parser.add_argument("--output", type=Path, default=Path("throughput.json"))
     options = parser.parse_args()
-    paths = sorted((options.peers / "photos").glob("*.jpg"))
-    photos = [path.read_bytes() for path in paths]
+    photos = [path.read_bytes() for path in sorted((options.peers / "photos").glob("*.jpg"))]
     classifier = DogBreedClassifier.from_pretrained(options.peers / "bundle")
     network, cores = classifier.bundle.network, cpu_count()
     ways = Way(network, cores, 1), Way(network, 1, cores)
@@ -75,11 +76,11 @@ def main() -> None:
     add("predict_batch", 1, lambda: batches(classifier, photos, options.seconds))
     with running_process(f"--model={options.peers / 'bundle'}") as (address, process):
         page = psutil.Process(process.pid)
-        clients = [Client(address, verbose=False) for _ in range(max(CALLERS))]
+        clients = [httpx2.Client(base_url=address, timeout=60) for _ in range(max(CALLERS))]
         for callers in tqdm(CALLERS, desc="/predict"):
             before = sum(page.cpu_times()[:2])
             answers = add(
-                "the page", callers, lambda n=callers: call_page(clients, paths, n, options)
+                "the page", callers, lambda n=callers: call_page(clients, photos, n, options)
             )
             used[callers] = round(1000 * (sum(page.cpu_times()[:2]) - before) / answers, 1)
     publish(
@@ -98,13 +99,22 @@ def call(answer: Callable, photos: list, callers: int, options) -> list[float]:
     return call_each([answer] * callers, photos, options)
 
 
-def call_page(clients: list[Client], paths: list[Path], callers: int, options) -> list[float]:
-    """The same through the page, each caller with a client of its own."""
+def call_page(
+    clients: list[httpx2.Client], photos: list[bytes], callers: int, options
+) -> list[float]:
+    """The same through the page, each caller with a connection of its own."""
+    return call_each([partial(ask, client) for client in clients[:callers]], photos, options)
 
-    def asks(client: Client) -> Callable[[Path], object]:
-        return lambda path: client.predict(handle_file(path), api_name="/predict")
 
-    return call_each([asks(client) for client in clients[:callers]], paths, options)
+def ask(client: httpx2.Client, photo: bytes) -> None:
+    """Upload a photo, ask for its breed and wait for the answer."""
+    upload = client.post("/gradio_api/upload", files={"files": ("dog.jpg", photo)})
+    (path,) = upload.raise_for_status().json()
+    question = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
+    asked = client.post("/gradio_api/call/predict", json=question).raise_for_status()
+    answer = client.get(f"/gradio_api/call/predict/{asked.json()['event_id']}")
+    if "event: complete" not in answer.raise_for_status().text:
+        raise RuntimeError(f"the page answers {answer.text}")
 
 
 def call_each(answers: list[Callable], photos: list, options) -> list[float]:

@@ -7,7 +7,7 @@ Ours puts each view of a photo through the network once and fits the head on wha
 article's recipe puts all photos through the network in every epoch. Both are the product's code
 with the product's options, as `train.py` runs it. They take turns, so that both see the same
 machine; of several turns the median counts. What a call takes before it has its stride is measured
-with a single photo and told apart. The full job is extrapolated from this.
+with a single batch and told apart. The full job is extrapolated from this.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from benchmarks.training_ways import ARTICLE_EPOCHS, Article, Ours, take_turns, 
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.images import prepare
 from dogbreed.train.data import Photos, cut_per_class, cut_validation, load_training_data
-from dogbreed.train.features import Features, view_names
+from dogbreed.train.features import BATCH_SIZE, Features, view_names
 from dogbreed.train.fit import Examples, Tail, fit_tail
 from dogbreed.train.network import (
     boundary_output,
@@ -54,10 +54,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--backbone-weights", required=True)
-    parser.add_argument("--classes", type=int, default=20, help="the first of the dataset")
-    parser.add_argument("--photos-per-class", type=int, default=12, help="validation included")
+    parser.add_argument("--classes", type=int, default=16, help="the first of the dataset")
+    parser.add_argument("--photos-per-class", type=int, default=16, help="validation included")
     parser.add_argument("--output", type=Path, default=Path("training.json"))
     options = parser.parse_args()
+    if options.classes * options.photos_per_class % BATCH_SIZE:
+        parser.error(
+            f"--classes times --photos-per-class must be a multiple of {BATCH_SIZE}, so that all "
+            "batches are of one size, for which the network is compiled once."
+        )
     # As train.py has it.
     tf.config.experimental.enable_op_determinism()
     full_job = load_training_data(options.dataset).train
@@ -74,7 +79,7 @@ def main() -> None:
         row(
             f"features, TensorFlow {precision}",
             1000 * ours.photo_seconds(precision),
-            statistics.median(ours.starts[precision]),
+            ours.start_seconds(precision),
             relative_error(ours.plain[precision], exact),
             len(ours.calls[precision]),
         )

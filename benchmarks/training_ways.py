@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from dogbreed.train.article import fit_article
 from dogbreed.train.data import Photos, cut_validation
-from dogbreed.train.features import Features, extract_features, view_names
+from dogbreed.train.features import BATCH_SIZE, Features, extract_features, view_names
 from dogbreed.train.fit import Tail
 from dogbreed.train.network import classifier_network, weights_fingerprint
 from dogbreed.train.options import Options
@@ -33,7 +33,7 @@ class Ours:
 
     Attributes:
         kept, held_out: Rows of the photos to train and to validate on.
-        calls, starts: By precision, the seconds of each view and of a single photo.
+        calls, firsts: By precision, the seconds of each view and of its first batch alone.
         views: Features of each view in the product's precision.
         plain: By precision, float32 features of the plain view, (N, 2048).
     """
@@ -45,19 +45,19 @@ class Ours:
         quarter = int(np.bincount(photos.labels).max()) // 4
         self.kept, self.held_out = cut_validation(photos.labels, quarter, Options.seed)
         self.calls: dict[str, list[float]] = {best_precision(): [], "float32": []}
-        self.starts: dict[str, list[float]] = {precision: [] for precision in self.calls}
+        self.firsts: dict[str, list[float]] = {precision: [] for precision in self.calls}
         self.views: list[Features] = []
         self.plain: dict[str, np.ndarray] = {}
         self._fit_seconds = 0.0
 
     def extract(self, view: str, precision: str) -> None:
-        """Put all photos through the network in one view, after a single one."""
-        alone = self._photos.select([0])
-        start, _ = timed(lambda: self._features(alone, "alone", view, precision))
+        """Put all photos through the network in one view, after the first batch alone."""
+        batch = self._photos.select(np.arange(BATCH_SIZE))
+        first, _ = timed(lambda: self._features(batch, "first", view, precision))
         seconds, found = timed(
             lambda: self._features(self._photos, self._prints[1], view, precision)
         )
-        self.starts[precision].append(start)
+        self.firsts[precision].append(first)
         self.calls[precision].append(seconds)
         if precision == best_precision():
             self.views.append(found)
@@ -94,8 +94,14 @@ class Ours:
 
     def photo_seconds(self, precision: str) -> float:
         """Seconds of a photo in one view, without the start."""
-        pairs = zip(self.calls[precision], self.starts[precision], strict=True)
-        return statistics.median(call - start for call, start in pairs) / (len(self._photos) - 1)
+        pairs = zip(self.calls[precision], self.firsts[precision], strict=True)
+        seconds = statistics.median(call - first for call, first in pairs)
+        return seconds / (len(self._photos) - BATCH_SIZE)
+
+    def start_seconds(self, precision: str) -> float:
+        """Seconds of a view beyond its photos: the network is compiled for the size of a batch."""
+        first = statistics.median(self.firsts[precision])
+        return first - BATCH_SIZE * self.photo_seconds(precision)
 
     def _features(self, photos: Photos, name: str, view: str, precision: str) -> Features:
         return extract_features(
