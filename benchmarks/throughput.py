@@ -72,17 +72,21 @@ def main() -> None:
         return len(waits)
 
     for callers in tqdm(CALLERS, desc="predict"):
-        add("predict", callers, lambda n=callers: call(classifier.predict, photos, n, options))
+        answers = [classifier.predict] * callers
+        add("predict", callers, lambda some=answers: call_each(some, photos, options.seconds))
     add("predict_batch", 1, lambda: batches(classifier, photos, options.seconds))
     with running_process(f"--model={options.peers / 'bundle'}") as (address, process):
         page = psutil.Process(process.pid)
         clients = [httpx2.Client(base_url=address, timeout=60) for _ in range(max(CALLERS))]
         for callers in tqdm(CALLERS, desc="/predict"):
             before = sum(page.cpu_times()[:2])
-            answers = add(
-                "the page", callers, lambda n=callers: call_page(clients, photos, n, options)
+            answers = [partial(ask, client) for client in clients[:callers]]
+            count = add(
+                "the page",
+                callers,
+                lambda some=answers: call_each(some, photos, options.seconds),
             )
-            used[callers] = round(1000 * (sum(page.cpu_times()[:2]) - before) / answers, 1)
+            used[callers] = round(1000 * (sum(page.cpu_times()[:2]) - before) / count, 1)
     publish(
         options.output,
         "Photos of 500×375, callers at once",
@@ -92,18 +96,6 @@ def main() -> None:
             callers: round(1000 * cores / spent, 1) for callers, spent in used.items()
         },
     )
-
-
-def call(answer: Callable, photos: list, callers: int, options) -> list[float]:
-    """Seconds of each answer to so many callers, who go on for `options.seconds`."""
-    return call_each([answer] * callers, photos, options)
-
-
-def call_page(
-    clients: list[httpx2.Client], photos: list[bytes], callers: int, options
-) -> list[float]:
-    """The same through the page, each caller with a connection of its own."""
-    return call_each([partial(ask, client) for client in clients[:callers]], photos, options)
 
 
 def ask(client: httpx2.Client, photo: bytes) -> None:
@@ -117,10 +109,10 @@ def ask(client: httpx2.Client, photo: bytes) -> None:
         raise RuntimeError(f"the page answers {answer.text}")
 
 
-def call_each(answers: list[Callable], photos: list, options) -> list[float]:
-    """Seconds of each answer, with a thread for each of `answers`."""
+def call_each(answers: list[Callable], photos: list[bytes], seconds: float) -> list[float]:
+    """Seconds of each answer, with a caller for each of `answers`, who goes on for so long."""
     waits: list[float] = []
-    until = time.perf_counter() + options.seconds
+    until = time.perf_counter() + seconds
 
     def caller(answer: Callable, number: int) -> None:
         while (started := time.perf_counter()) < until:

@@ -58,10 +58,11 @@ def main() -> None:
     parser.add_argument("--photos-per-class", type=int, default=16, help="validation included")
     parser.add_argument("--output", type=Path, default=Path("training.json"))
     options = parser.parse_args()
-    if options.classes * options.photos_per_class % BATCH_SIZE:
+    batches, rest = divmod(options.classes * options.photos_per_class, BATCH_SIZE)
+    if rest or batches < 2:
         parser.error(
-            f"--classes times --photos-per-class must be a multiple of {BATCH_SIZE}, so that all "
-            "batches are of one size, for which the network is compiled once."
+            f"--classes times --photos-per-class must be a multiple of {BATCH_SIZE}, and not the "
+            "first, so that all batches are of one size, for which the network is compiled once."
         )
     # As train.py has it.
     tf.config.experimental.enable_op_determinism()

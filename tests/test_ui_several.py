@@ -11,14 +11,27 @@ from tests.tiny_bundle import write_bundle
 
 
 @pytest.fixture
-def row(tmp_path) -> dict:
-    """What a small bundle answers to a drawing."""
-    classifier = DogBreedClassifier.from_pretrained(write_bundle(tmp_path / "bundle"))
+def classifier(tmp_path) -> DogBreedClassifier:
+    """A small bundle's."""
+    return DogBreedClassifier.from_pretrained(write_bundle(tmp_path / "bundle"))
+
+
+@pytest.fixture
+def photo(tmp_path) -> str:
     draw_shape(0, 1).save(tmp_path / "photo.png")
-    return answer_row(classifier, str(tmp_path / "photo.png"), "no dog")
+    return str(tmp_path / "photo.png")
 
 
-def test_a_figure_is_rounded_once(row):
+@pytest.fixture
+def row(classifier, photo) -> dict:
+    """What the bundle answers to the drawing."""
+    return answer_row(classifier, photo, "no dog")
+
+
+def test_a_figure_is_rounded_once(classifier, photo, row):
+    exact = classifier.predict(photo).probabilities
+    assert exact[0] != round(exact[0], 4)
+    assert tuple(row[f"probability_{place}"] for place in (1, 2, 3)) == exact
     # By way of four digits, 0.1955, it would become 19.6%.
     cells = as_table_row(row | {"breed_1": "Newfoundland", "probability_1": 0.195472})
     assert cells[1] == "Newfoundland 19.5%"
