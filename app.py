@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         # Whatever visitors upload lies here, and goes when the page stops.
         with tempfile.TemporaryDirectory(prefix="dogbreed-") as folder:
             os.environ["GRADIO_TEMP_DIR"] = folder
-            from dogbreed.serve import serve
+            from dogbreed.page.serve import serve
 
             serve(classifier, options.host, options.port, options.share, auth, options.mcp)
     except DogBreedError as error:

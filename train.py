@@ -21,8 +21,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from dogbreed.errors import DogBreedError, HubError, UsageError
-from dogbreed.images import FITS
-from dogbreed.push import check_push, push_bundle
+from dogbreed.hub.push import check_push, push_bundle
+from dogbreed.images import RESIZE_METHODS
 from dogbreed.train.options import IMAGENET, Options, public_name
 
 
@@ -52,7 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="photos without a dog, Hub id or folder; half of them teach the model to say so, the "
         "other half measures it",
     )
-    data.add_argument("--fit", choices=FITS, help="how a photo becomes a square (default: crop)")
+    data.add_argument(
+        "--resize", choices=RESIZE_METHODS, help="how a photo becomes a square (default: crop)"
+    )
 
     how = parser.add_argument_group("training")
     how.add_argument(

@@ -33,9 +33,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("accuracy.json"))
     options = parser.parse_args()
     bundle = read_bundle(options.peers / "bundle")
-    size, fit = bundle.config["image_size"], bundle.config["preprocessing"]["fit"]
+    size, resize = bundle.config["image_size"], bundle.config["preprocessing"]["resize"]
     test = load_training_data(options.dataset).test
-    frames = [prepare(test.encoded(row), size, fit) for row in range(len(test))]
+    frames = [prepare(test.encoded(row), size, resize) for row in range(len(test))]
     found = {}
     for name in (REFERENCE, *IN_8_BITS):
         run = logits_of(name, options.peers, cpu_count())

@@ -18,7 +18,7 @@ import psutil
 from tqdm import tqdm
 
 from dogbreed.bundle import read_bundle
-from dogbreed.litert import Network
+from dogbreed.runtime import Network
 from dogbreed.train.options import default_cache_dir
 
 PEERS = default_cache_dir() / "peers"
@@ -93,11 +93,11 @@ def _behind_our_frame(logits: Callable[[np.ndarray], np.ndarray], bundle) -> Ans
     """A runtime between our own decoding and a plain softmax."""
     from dogbreed.images import prepare
 
-    size, fit = bundle.config["image_size"], bundle.config["preprocessing"]["fit"]
+    size, resize = bundle.config["image_size"], bundle.config["preprocessing"]["resize"]
     names = bundle.names
 
     def answer(photo: bytes) -> tuple[str, ...]:
-        found = logits(_scale(prepare(photo, size, fit)))
+        found = logits(_scale(prepare(photo, size, resize)))
         probabilities = np.exp(found - found.max())
         probabilities /= probabilities.sum()
         return tuple(names[number] for number in np.argsort(-probabilities)[:3])

@@ -18,9 +18,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from benchmarks.results import publish
-from dogbreed.images import fit_frame, load_image, prepare
+from dogbreed.images import load_image, prepare, to_square
 
-EXAMPLE = Path("dogbreed/assets/examples/pointed.png")
+EXAMPLE = Path("dogbreed/page/static/examples/pointed.png")
 SIZES = ((500, 375), (1600, 1200), (4032, 3024))
 NOISE = 6
 
@@ -43,7 +43,7 @@ def main() -> None:
         in_full, reduced = [], []
         for _ in range(options.rounds):
             started = time.perf_counter()
-            exact = fit_frame(load_image(data), 299, "crop")
+            exact = to_square(load_image(data), 299, "crop")
             between = time.perf_counter()
             frame = prepare(data, 299, "crop")
             in_full.append(1000 * (between - started))

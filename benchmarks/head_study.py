@@ -14,9 +14,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from dogbreed.train.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.data import Photos, cut_validation, load_training_data
 from dogbreed.train.features import extract_features, view_names
-from dogbreed.train.network import build_backbone, weights_fingerprint
 from dogbreed.train.options import Options, default_cache_dir
 from dogbreed.train.precision import PRECISIONS, best_precision
 
@@ -149,7 +149,7 @@ def read_views(
             photos,
             of_photos,
             name,
-            fit=Options.fit,
+            resize=Options.resize,
             seed=Options.seed,
             cache_dir=options.cache_dir,
             precision=options.precision,

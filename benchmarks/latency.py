@@ -17,8 +17,8 @@ from benchmarks.contenders import ARTICLE, COMPILED, ENGINES, NAMES, OURS, PEERS
 from benchmarks.results import publish
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import read_bundle
-from dogbreed.images import fit_frame, load_image
-from dogbreed.litert import Network
+from dogbreed.images import load_image, to_square
+from dogbreed.runtime import Network
 
 ROUNDS = 8
 
@@ -87,7 +87,7 @@ def parts(peers: Path) -> dict[str, float]:
         marks = [time.perf_counter()]
         image = load_image(photo)
         marks.append(time.perf_counter())
-        frame = fit_frame(image, config["image_size"], config["preprocessing"]["fit"])
+        frame = to_square(image, config["image_size"], config["preprocessing"]["resize"])
         marks.append(time.perf_counter())
         network.submit(lambda frame=frame: frame).result()
         marks.append(time.perf_counter())

@@ -18,7 +18,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.results import publish
-from dogbreed.train.network import build_backbone, classifier_network, evidence_network
+from dogbreed.train.backbone import build_backbone, classifier_network, evidence_network
 
 # Rows, inner length, columns: large enough to fill the cores, small enough for their caches.
 SHAPE = (1024, 2048, 1024)

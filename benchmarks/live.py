@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 from playwright.sync_api import sync_playwright
 
 from tests.e2e.conftest import CAMERA_FLAGS, EXAMPLES, FLAGS, Visit, write_video
-from tests.running import running_page
+from tests.helpers.running import running_page
 
 # Every answer to a film that changes steadily differs, and so changes the list of breeds.
 _COUNT = """() => {

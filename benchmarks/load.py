@@ -17,7 +17,7 @@ import numpy as np
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from tests.running import running_process
+from tests.helpers.running import running_process
 
 
 def resident_megabytes(pid: int) -> float:

@@ -26,9 +26,9 @@ from PIL import Image
 from benchmarks.contenders import PEERS
 from dogbreed.bundle import NETWORK, WEIGHTS, Bundle, read_bundle
 from dogbreed.images import load_image, prepare
+from dogbreed.train.backbone import build_backbone, classifier_network, evidence_network
 from dogbreed.train.data import Photos, load_training_data
 from dogbreed.train.export import export_litert
-from dogbreed.train.network import build_backbone, classifier_network, evidence_network
 
 # Photos that the 8-bit ranges are found on, and photos to answer.
 RANGING, PHOTOS = 128, 64
@@ -63,9 +63,9 @@ def _write_photos(photos: Photos, folder: Path) -> None:
 
 
 def _write_networks(bundle: Bundle, photos: Photos, folder: Path) -> None:
-    size, fit = bundle.config["image_size"], bundle.config["preprocessing"]["fit"]
+    size, resize = bundle.config["image_size"], bundle.config["preprocessing"]["resize"]
     rows = np.linspace(0, len(photos) - 1, RANGING).astype(int)
-    frames = np.stack([prepare(photos.encoded(row), size, fit) for row in rows])
+    frames = np.stack([prepare(photos.encoded(row), size, resize) for row in rows])
     frames = keras.applications.inception_v3.preprocess_input(frames.astype(np.float32))
 
     shutil.copytree(bundle.path, folder / "bundle")

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from tabulate import tabulate
 
-from dogbreed.files import write_beside
+from dogbreed.bundle import write_beside
 
 LIBRARIES = ("tensorflow", "keras", "ai-edge-litert", "onnxruntime", "openvino", "pillow", "numpy")
 

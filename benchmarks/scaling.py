@@ -108,8 +108,8 @@ def head_case(folder: Path, photos: int, batch_size: int, views: int) -> tuple[s
         What was measured, seconds until the first epoch begins, seconds of an epoch.
     """
     from dogbreed.train import stages
+    from dogbreed.train.backbone import build_backbone, classifier_network
     from dogbreed.train.features import Features
-    from dogbreed.train.network import build_backbone, classifier_network
     from dogbreed.train.options import Options
 
     stages.HEAD_BATCH = batch_size
@@ -165,7 +165,7 @@ def features_case(
         What was measured, seconds of a call beyond its photos, seconds of the photos.
     """
     from dogbreed.train import features
-    from dogbreed.train.network import build_backbone
+    from dogbreed.train.backbone import build_backbone
     from dogbreed.train.options import Options
     from dogbreed.train.precision import best_precision
 
@@ -181,7 +181,7 @@ def features_case(
             drawn.select(range(count)),
             f"first {count}",
             "plain",
-            fit=Options.fit,
+            resize=Options.resize,
             seed=Options.seed,
             cache_dir=folder,
             precision=best_precision(),

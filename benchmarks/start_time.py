@@ -12,7 +12,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.running import ROOT, free_port
+from tests.helpers.running import ROOT, free_port
 
 _EMPTY = """\
 import sys, gradio as gr

@@ -29,7 +29,7 @@ from benchmarks.contenders import PEERS
 from benchmarks.results import publish
 from benchmarks.threads import Way
 from dogbreed import DogBreedClassifier
-from tests.running import running_process
+from tests.helpers.running import running_process
 
 CALLERS = (1, 4, 16, 64)
 

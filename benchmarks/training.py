@@ -31,15 +31,15 @@ from benchmarks.results import publish
 from benchmarks.training_ways import ARTICLE_EPOCHS, Article, Ours, take_turns, timed
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.images import prepare
-from dogbreed.train.data import Photos, cut_per_class, cut_validation, load_training_data
-from dogbreed.train.features import BATCH_SIZE, Features, view_names
-from dogbreed.train.fit import Examples, Tail, fit_tail
-from dogbreed.train.network import (
+from dogbreed.train.backbone import (
     boundary_output,
     build_backbone,
     classifier_network,
     tail_network,
 )
+from dogbreed.train.data import Photos, cut_per_class, cut_validation, load_training_data
+from dogbreed.train.features import BATCH_SIZE, Features, view_names
+from dogbreed.train.fit import Examples, Tail, fit_tail
 from dogbreed.train.options import Options
 from dogbreed.train.precision import best_precision
 from dogbreed.train.stages import HEAD_BATCH
@@ -156,7 +156,7 @@ def extract_in_litert(backbone: keras.Model, photos: Photos) -> tuple[float, flo
     asked, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
 
     def answer(number: int) -> np.ndarray:
-        photo = prepare(photos.encoded(number), size, Options.fit).astype(np.float32)
+        photo = prepare(photos.encoded(number), size, Options.resize).astype(np.float32)
         interpreter.set_tensor(asked["index"], photo[None] / 127.5 - 1)
         interpreter.invoke()
         return interpreter.get_tensor(given["index"])[0]

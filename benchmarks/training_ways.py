@@ -13,10 +13,10 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dogbreed.train.article import fit_article
+from dogbreed.train.backbone import classifier_network, weights_fingerprint
 from dogbreed.train.data import Photos, cut_validation
 from dogbreed.train.features import BATCH_SIZE, Features, extract_features, view_names
 from dogbreed.train.fit import Tail
-from dogbreed.train.network import classifier_network, weights_fingerprint
 from dogbreed.train.options import Options
 from dogbreed.train.precision import best_precision
 from dogbreed.train.stages import fit_stages
@@ -110,7 +110,7 @@ class Ours:
             photos,
             name,
             view,
-            fit=Options.fit,
+            resize=Options.resize,
             seed=Options.seed,
             cache_dir=self._folder,
             precision=precision,

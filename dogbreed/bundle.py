@@ -2,7 +2,7 @@
 
     config.json         the labels, how to prepare a photo, figures, and a hash of every other file
     model.tflite        the network that serves: photo in, evidence map and pooled features out
-    detector.npz        numbers that tell photos without a dog (absent where none are needed)
+    rejection.npz        numbers that tell photos without a dog (absent where none are needed)
     model.weights.h5    Keras weights for further training (optional)
     README.md           the model card
     metrics/, runs/     tables, pictures, TensorBoard logs
@@ -15,19 +15,20 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
-from dogbreed.detector import ARRAYS, METHODS
 from dogbreed.errors import BundleError
-from dogbreed.files import write_beside
-from dogbreed.images import FITS
+from dogbreed.images import RESIZE_METHODS
+from dogbreed.rejection import ARRAYS, METHODS
 
 FORMAT_VERSION = 1
 CONFIG = "config.json"
 NETWORK = "model.tflite"
-DETECTOR = "detector.npz"
+REJECTION = "rejection.npz"
 WEIGHTS = "model.weights.h5"
 CARD = "README.md"
 # Stands in a card for the repository until the bundle is pushed to one.
@@ -99,15 +100,15 @@ class Bundle:
     @property
     def served(self) -> tuple[str, ...]:
         """The files that answering needs beside config.json."""
-        return (NETWORK, DETECTOR) if DETECTOR in self.config["files"] else (NETWORK,)
+        return (NETWORK, REJECTION) if REJECTION in self.config["files"] else (NETWORK,)
 
     @property
     def headline(self) -> list[dict]:
         """Its metrics top_1 and top_3 on the test photos, as far as they are stated."""
-        return [self.figures[name] for name in ("top_1", "top_3") if name in self.figures]
+        return [self.metrics[name] for name in ("top_1", "top_3") if name in self.metrics]
 
     @property
-    def figures(self) -> dict[str, dict]:
+    def metrics(self) -> dict[str, dict]:
         """Its metrics by name, those on test photos where there are both."""
         # Test figures are stated after those of validation.
         return {metric["name"]: metric for metric in self.config["metrics"]}
@@ -190,7 +191,7 @@ def check_config(config: object, where: str | Path) -> None:
     if config["thresholds"]:
         _check_thresholds(config, refuse)
     how = config["preprocessing"]
-    if how.get("scale") != "inception" or how.get("fit") not in FITS:
+    if how.get("scale") != "inception" or how.get("resize") not in RESIZE_METHODS:
         refuse("asks for a preprocessing that is not known")
     for name in config["files"]:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -213,8 +214,8 @@ def _check_thresholds(config: dict, refuse: Callable[[str], None]) -> None:
     method = thresholds["is_dog"]["method"]
     if method not in METHODS:
         refuse(f"asks for a detector that is not known ({method})")
-    if ARRAYS[method] and DETECTOR not in config["files"]:
-        refuse(f"lacks the {DETECTOR} of its detector")
+    if ARRAYS[method] and REJECTION not in config["files"]:
+        refuse(f"lacks the {REJECTION} of its detector")
 
 
 def write_config(path: Path, config: dict) -> Bundle:
@@ -279,6 +280,24 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def write_beside(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file for writing that takes the place of `path` when it is complete.
+
+    Raises:
+        OSError: The folder cannot be written; nothing is left behind and `path` is as it was.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _check_file(bundle: Bundle, name: str) -> None:

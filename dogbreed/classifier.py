@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.bundle import DETECTOR, Bundle, copy_bundle
-from dogbreed.detector import ARRAYS, Detector, read_arrays
+from dogbreed.bundle import REJECTION, Bundle, copy_bundle
 from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
-from dogbreed.litert import Network
 from dogbreed.prediction_set import SetRule
+from dogbreed.rejection import ARRAYS, RejectionRule, read_arrays
+from dogbreed.runtime import Network
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class DogBreedClassifier:
         self.bundle = bundle
         config = bundle.config
         self._size: int = config["image_size"]
-        self._fit: str = config["preprocessing"]["fit"]
+        self._resize: str = config["preprocessing"]["resize"]
         self._temperature: float = config["temperature"]
         self._names = bundle.names
         self._network = Network(bundle)
@@ -131,7 +131,7 @@ class DogBreedClassifier:
     ) -> str:
         """Push the whole bundle to the Hub; see `push.push_bundle`."""
         # Imported here, so that answering does not load the Hub's client.
-        from dogbreed.push import push_bundle
+        from dogbreed.hub.push import push_bundle
 
         return push_bundle(
             self.bundle, repo_id, private=private, revision=revision, tag=tag, token=token
@@ -205,7 +205,7 @@ class DogBreedClassifier:
         return exponentials / exponentials.sum()
 
     def _submit(self, image: ImageSource) -> Future:
-        return self._network.submit(lambda: prepare(image, self._size, self._fit))
+        return self._network.submit(lambda: prepare(image, self._size, self._resize))
 
     def _prediction(
         self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int
@@ -230,8 +230,8 @@ class DogBreedClassifier:
         )
 
 
-def _load_detector(bundle: Bundle, channels: int) -> Detector:
+def _load_detector(bundle: Bundle, channels: int) -> RejectionRule:
     stated = bundle.config["thresholds"]["is_dog"]
     method = stated["method"]
-    arrays = read_arrays(method, bundle.path / DETECTOR, channels) if ARRAYS[method] else {}
-    return Detector(method, arrays, stated["scale"], stated["offset"], stated["threshold"])
+    arrays = read_arrays(method, bundle.path / REJECTION, channels) if ARRAYS[method] else {}
+    return RejectionRule(method, arrays, stated["scale"], stated["offset"], stated["threshold"])

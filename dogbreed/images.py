@@ -16,7 +16,7 @@ ImageSource = str | os.PathLike | bytes | bytearray | BinaryIO | Image.Image | n
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
-FITS = ("squash", "letterbox", "crop")
+RESIZE_METHODS = ("squash", "letterbox", "crop")
 # ImageNet is commonly evaluated on the middle 87.5 % of the shorter side.
 _CROP_MARGIN = (1 - 0.875) / 2
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where this times the frame still remains; what
@@ -61,13 +61,13 @@ def load_image(source: ImageSource) -> Image.Image:
     return _open_and_decode(BytesIO(_read(source)))
 
 
-def prepare(source: ImageSource, size: int = 299, fit: str = "squash") -> np.ndarray:
+def prepare(source: ImageSource, size: int = 299, resize: str = "squash") -> np.ndarray:
     """Turn a photo into the square frame that the network sees.
 
     Args:
         source: Anything that `load_image` takes.
         size: Side of the square in pixels.
-        fit: `squash` (the whole frame, proportions changed), `letterbox` (the whole frame,
+        resize: `squash` (the whole frame, proportions changed), `letterbox` (the whole frame,
             proportions kept, grey bars) or `crop` (the middle 87.5 % of the shorter side).
 
     Returns:
@@ -77,22 +77,22 @@ def prepare(source: ImageSource, size: int = 299, fit: str = "squash") -> np.nda
         InvalidImageError: See `load_image`.
     """
     if isinstance(source, (np.ndarray, Image.Image)):
-        return fit_frame(load_image(source), size, fit)
+        return to_square(load_image(source), size, resize)
     at_least = round(_REDUCING_GAP * size / (1 - 2 * _CROP_MARGIN))
-    return fit_frame(_open_and_decode(BytesIO(_read(source)), at_least), size, fit)
+    return to_square(_open_and_decode(BytesIO(_read(source)), at_least), size, resize)
 
 
-def fit_frame(image: Image.Image, size: int, fit: str) -> np.ndarray:
+def to_square(image: Image.Image, size: int, resize: str) -> np.ndarray:
     """Fit an RGB image to a square; arguments and result as in `prepare`."""
-    if fit == "squash":
+    if resize == "squash":
         square = image.resize((size, size), Image.Resampling.BILINEAR)
-    elif fit == "letterbox":
+    elif resize == "letterbox":
         square = _letterbox(image, size)
-    elif fit == "crop":
-        box = frame_box(image.size, fit)
+    elif resize == "crop":
+        box = frame_box(image.size, resize)
         square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
     else:
-        raise ValueError(f"fit must be one of {', '.join(FITS)}, not {fit!r}")
+        raise ValueError(f"resize must be one of {', '.join(RESIZE_METHODS)}, not {resize!r}")
     return np.asarray(square)
 
 
@@ -106,20 +106,20 @@ def _letterbox(image: Image.Image, size: int) -> Image.Image:
     return square
 
 
-def frame_box(size: tuple[int, int], fit: str) -> tuple[int, int, int, int]:
+def frame_box(size: tuple[int, int], resize: str) -> tuple[int, int, int, int]:
     """What part of a photo the square frame shows.
 
     Args:
         size: Width and height of the photo in pixels.
-        fit: See `prepare`.
+        resize: See `prepare`.
 
     Returns:
         Left, top, right and bottom in pixels of the photo; outside of it where the frame has bars.
     """
     width, height = size
-    if fit == "squash":
+    if resize == "squash":
         return 0, 0, width, height
-    side = max(size) if fit == "letterbox" else (1 - 2 * _CROP_MARGIN) * min(size)
+    side = max(size) if resize == "letterbox" else (1 - 2 * _CROP_MARGIN) * min(size)
     left, top = (width - side) / 2, (height - side) / 2
     return round(left), round(top), round(left + side), round(top + side)
 

@@ -13,7 +13,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("DOGBREED_MODEL", None)
 
-from tests.shapes import write_backbone, write_folder, write_others
+from tests.helpers.shapes import write_backbone, write_folder, write_others
 
 REAL_DATA = os.environ.get("DOGBREED_DATA")
 

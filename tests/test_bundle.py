@@ -14,11 +14,11 @@ from dogbreed.bundle import (
     copy_bundle,
     read_bundle,
     sha256,
+    write_beside,
     write_config,
 )
 from dogbreed.errors import BundleError
-from dogbreed.files import write_beside
-from tests.tiny_bundle import (
+from tests.helpers.tiny_bundle import (
     LABELS,
     NAMES,
     THRESHOLDS,
@@ -226,8 +226,8 @@ def test_a_field_of_the_wrong_kind_is_named(bundle, field):
         {"temperature": float("nan")},
         {"temperature": float("inf")},
         {"preprocessing": {"scale": "inception"}},
-        {"preprocessing": {"scale": "inception", "fit": "stretch"}},
-        {"preprocessing": {"scale": "caffe", "fit": "squash"}},
+        {"preprocessing": {"scale": "inception", "resize": "stretch"}},
+        {"preprocessing": {"scale": "caffe", "resize": "squash"}},
     ],
 )
 def test_a_config_that_contradicts_itself(bundle, changes):
@@ -274,7 +274,7 @@ def test_thresholds_that_cannot_be_used(tmp_path, name, changes):
 
 
 def test_a_detector_needs_its_numbers(tmp_path):
-    with pytest.raises(BundleError, match=r"lacks the detector.npz"):
+    with pytest.raises(BundleError, match=r"lacks the rejection.npz"):
         write_bundle(tmp_path / "bundle", thresholds=THRESHOLDS)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from dogbreed import DogBreedClassifier, Prediction
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.errors import BundleError, DogBreedError, InvalidImageError
-from tests.tiny_bundle import (
+from tests.helpers.tiny_bundle import (
     CELLS,
     LABELS,
     NAMES,
@@ -183,10 +183,10 @@ def test_a_bundle_that_cannot_tell_says_so(classifier):
 
 def test_a_detector_that_does_not_fit_its_network(tmp_path):
     short = {"weights": np.ones(2, np.float32), "bias": np.float32(0)}
-    assert "detector.npz" in refusal(write_trusted(tmp_path / "short", short))
+    assert "rejection.npz" in refusal(write_trusted(tmp_path / "short", short))
     missing = write_trusted(tmp_path / "missing")
-    (missing / "detector.npz").unlink()
-    assert "detector.npz is missing" in refusal(missing)
+    (missing / "rejection.npz").unlink()
+    assert "rejection.npz is missing" in refusal(missing)
 
 
 def test_an_earlier_answer_stays_as_it_was(classifier):
@@ -214,10 +214,10 @@ def test_the_photo_is_fitted_as_the_config_says(tmp_path):
     photo[:, :16, 0] = 255  # Red on the left, outside of what a crop shows.
     photo[:, 16:, 2] = 255
     red = {}
-    for fit in ("squash", "letterbox", "crop"):
-        preprocessing = {"scale": "inception", "fit": fit}
-        path = write_bundle(tmp_path / fit, preprocessing=preprocessing)
-        red[fit] = DogBreedClassifier.from_pretrained(path).predict(photo).evidence("Red disc")
+    for resize in ("squash", "letterbox", "crop"):
+        preprocessing = {"scale": "inception", "resize": resize}
+        path = write_bundle(tmp_path / resize, preprocessing=preprocessing)
+        red[resize] = DogBreedClassifier.from_pretrained(path).predict(photo).evidence("Red disc")
     assert red["squash"][:, 0] == pytest.approx(1)
     assert red["squash"][:, 3:] == pytest.approx(-1)
     grey = 128 / 127.5 - 1

@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, NETWORK, WEIGHTS
-from tests.hub_server import MIB, LocalHub
-from tests.hub_shell import Shell
-from tests.running import ROOT, free_port
-from tests.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
+from tests.helpers.running import ROOT, free_port
+from tests.helpers.shell import Shell
+from tests.helpers.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
+from tests.hub.server import MIB, LocalHub
 
 ANSWER = """
 import json, sys

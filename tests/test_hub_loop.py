@@ -14,13 +14,13 @@ from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard
 
 from dogbreed import DogBreedClassifier
-from dogbreed.answer import as_json
-from dogbreed.bundle import CARD, CONFIG, DETECTOR, NETWORK, WEIGHTS, read_bundle
-from tests.hub_images import image_parquet
-from tests.hub_server import LocalHub
-from tests.hub_shell import Shell, Told
-from tests.running import free_port
-from tests.shapes import LABELS, draw_shape
+from dogbreed.bundle import CARD, CONFIG, NETWORK, REJECTION, WEIGHTS, read_bundle
+from dogbreed.wording import as_json
+from tests.helpers.running import free_port
+from tests.helpers.shapes import LABELS, draw_shape
+from tests.helpers.shell import Shell, Told
+from tests.hub.images import image_parquet
+from tests.hub.server import LocalHub
 from tests.test_hub_load import ANSWER, downloads
 
 
@@ -128,7 +128,7 @@ def test_a_new_process_answers_the_same_from_the_hub_only(hub, ann, trained, pho
     local = DogBreedClassifier.from_pretrained(output)
     assert evidence == local.evidence_map(photo).tolist()
     assert (source, commit) == ("ann/shapes@v1", hub.refs("ann/shapes")["tags"]["v1"])
-    assert set(downloads(hub)) == {CONFIG, NETWORK, DETECTOR}
+    assert set(downloads(hub)) == {CONFIG, NETWORK, REJECTION}
     told = ann.dogbreed("predict", photo, "--json", "--model", "ann/shapes@v1")
     assert json.loads(told.out) == [
         {"file": str(photo), **as_json(local.predict(photo), local.bundle)}

@@ -27,7 +27,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.lfs import UploadInfo, post_lfs_batch_info
 from huggingface_hub.utils import get_session
 
-from tests.hub_server import MIB, LocalHub
+from tests.hub.server import MIB, LocalHub
 
 CARD = "---\nlicense: mit\nlibrary_name: keras\ntags:\n- dogs\n---\n# Dogs\n"
 WEIGHTS = bytes(range(256)) * 1024
@@ -367,7 +367,7 @@ def test_a_space_builds_and_then_runs(hub: LocalHub, ann: HfApi) -> None:
 
 def test_datasets_loads_a_data_set(hub: LocalHub, tmp_path: Path) -> None:
     pytest.importorskip("datasets")
-    from tests.hub_images import image_parquet, jpeg
+    from tests.hub.images import image_parquet, jpeg
 
     breeds = ["corgi", "husky"]
     small, large = [(jpeg(16), 0)], [(jpeg(16), 0), (jpeg(17), 1)]
@@ -383,7 +383,7 @@ def test_datasets_loads_a_data_set(hub: LocalHub, tmp_path: Path) -> None:
 
     hub.add_user("someone", "hf_someone")
     output = tmp_path / "found.json"
-    command = [sys.executable, Path(__file__).with_name("hub_load.py"), output]
+    command = [sys.executable, "-m", "tests.hub.load_datasets", output]
     subprocess.run(command, env=hub.environ("hf_someone"), check=True, timeout=120)
     assert json.loads(output.read_text()) == {
         "someone/dogs": {"train": [[16, 0], [17, 1]], "test": [[18, 1]]},

@@ -12,16 +12,16 @@ from PIL import Image
 
 from dogbreed.errors import InvalidImageError
 from dogbreed.images import (
-    FITS,
     MAX_BYTES,
     MAX_PIXELS,
     MIN_SIDE,
-    fit_frame,
+    RESIZE_METHODS,
     frame_box,
     load_image,
     prepare,
+    to_square,
 )
-from tests.tiny_bundle import assert_one_sentence, noise
+from tests.helpers.tiny_bundle import assert_one_sentence, noise
 
 ORIENTATION = 0x0112
 # Four colours, so that no turn or mirror of it looks the same.
@@ -272,9 +272,9 @@ def test_a_large_jpeg_is_not_decoded_in_full_but_gives_the_same_frame(tmp_path):
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
         data = encode(photo, "JPEG", quality=90, exif=exif)
-        for fit in FITS:
-            frame = prepare(data, 299, fit).astype(int)
-            exact = fit_frame(load_image(data), 299, fit)
+        for resize in RESIZE_METHODS:
+            frame = prepare(data, 299, resize).astype(int)
+            exact = to_square(load_image(data), 299, resize)
             assert 0 < np.abs(frame - exact).mean() < 0.5
             assert np.abs(frame - exact).max() <= 8
 
@@ -396,14 +396,14 @@ def test_crop_takes_the_middle():
         assert (prepare(outlined, size, "crop")[1:-1, 1:-1] == (200, 30, 60)).all()
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("resize", RESIZE_METHODS)
 @pytest.mark.parametrize("size", [(8, 8), (9, 8), (8, 6_000), (6_000, 8), (641, 480)])
-def test_every_accepted_photo_becomes_a_square_frame(fit, size):
-    frame = prepare(np.full((size[1], size[0]), 128, np.uint8), fit=fit)
+def test_every_accepted_photo_becomes_a_square_frame(resize, size):
+    frame = prepare(np.full((size[1], size[0]), 128, np.uint8), resize=resize)
     assert frame.shape == (299, 299, 3) and frame.dtype == np.uint8
     assert (frame == 128).all()
 
 
 def test_an_unknown_fit_is_refused():
     with pytest.raises(ValueError, match="squash, letterbox, crop"):
-        fit_frame(Image.new("RGB", (16, 16)), 8, "stretch")
+        to_square(Image.new("RGB", (16, 16)), 8, "stretch")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_bundle import draw_disc, write_bundle
+from tests.helpers.tiny_bundle import draw_disc, write_bundle
 
 ROOT = Path(__file__).parent.parent
 TRAINING = {"tensorflow", "keras", "datasets"}
@@ -40,8 +40,8 @@ def imported_by(path: Path) -> Iterator[str]:
 
 
 def test_importing_the_serving_half_loads_nothing_heavy():
-    loaded = loaded_by("import dogbreed, dogbreed.hub, dogbreed.__main__, dogbreed.figure")
-    assert {"dogbreed.hub", "dogbreed.__main__", "dogbreed.figure"} <= loaded
+    loaded = loaded_by("import dogbreed, dogbreed.hub, dogbreed.cli, dogbreed.heatmap")
+    assert {"dogbreed.hub", "dogbreed.cli", "dogbreed.heatmap"} <= loaded
     assert not HEAVY & loaded
 
 
@@ -49,15 +49,15 @@ def test_a_whole_prediction_loads_nothing_heavy(tmp_path):
     model = write_bundle(tmp_path / "model")
     photo, figure = tmp_path / "red.png", tmp_path / "figure.png"
     draw_disc().save(photo)
-    code = "import sys; from dogbreed.__main__ import main; assert main(sys.argv[1:]) == 0"
-    loaded = loaded_by(code, "predict", photo, "--model", model, "--figure", figure)
+    code = "import sys; from dogbreed.cli import main; assert main(sys.argv[1:]) == 0"
+    loaded = loaded_by(code, "predict", photo, "--model", model, "--heatmap", figure)
     assert figure.exists()
     assert "ai_edge_litert.interpreter" in loaded
     assert not HEAVY & loaded
 
 
 def test_importing_the_page_loads_no_training_library():
-    loaded = loaded_by("import app, dogbreed.ui")
+    loaded = loaded_by("import app, dogbreed.page.build")
     assert "gradio" in loaded
     assert not (TRAINING | {"dogbreed.train"}) & loaded
 

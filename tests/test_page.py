@@ -9,8 +9,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from dogbreed import DogBreedClassifier
-from tests.running import ROOT, running_page
-from tests.shapes import draw_shape
+from tests.helpers.running import ROOT, running_page
+from tests.helpers.shapes import draw_shape
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,8 @@ def test_a_wrong_model_ends_with_one_sentence(tmp_path):
 
 def test_the_page_does_not_import_tensorflow():
     code = (
-        "import sys; from dogbreed import DogBreedClassifier; from dogbreed.ui import build_page;"
+        "import sys; from dogbreed import DogBreedClassifier;"
+        "from dogbreed.page.build import build_page;"
         "build_page(DogBreedClassifier.from_pretrained());"
         "print({'tensorflow', 'keras', 'datasets'} & set(sys.modules))"
     )

@@ -18,8 +18,8 @@ from huggingface_hub import ModelCard
 
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import NETWORK, WEIGHTS, read_bundle
-from dogbreed.train.network import build_backbone, classifier_network
-from tests.shapes import LABELS, draw_shape, write_folder
+from dogbreed.train.backbone import build_backbone, classifier_network
+from tests.helpers.shapes import LABELS, draw_shape, write_folder
 from train import main
 
 ROOT = Path(__file__).parent.parent

@@ -33,7 +33,7 @@ def fit_article(
         classifier: Network from `classifier_network`; its head holds the weights to start from.
         photos: Training photos.
         kept, held_out: Rows of them to train and to validate on, all decodable.
-        options: `epochs`, `patience`, `seed`, `fit` are used.
+        options: `epochs`, `patience`, `seed`, `resize` are used.
         folder: Where the state is kept; TensorBoard logs go to its `runs`.
 
     Returns:
@@ -47,7 +47,7 @@ def fit_article(
 
     def examples(rows: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple]:
         for row, transform in rows:
-            yield prepare(photos.encoded(row), size, options.fit), transform, photos.labels[row]
+            yield prepare(photos.encoded(row), size, options.resize), transform, photos.labels[row]
 
     def endless(first_epoch: int) -> Iterator[tuple[int, np.ndarray]]:
         epoch = first_epoch

@@ -12,8 +12,8 @@ from dogbreed.bundle import Bundle
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import BundleError, DatasetError, InvalidImageError
 from dogbreed.train.data import Photos
-from dogbreed.train.detect import separation
 from dogbreed.train.probabilities import calibration_error, probabilities
+from dogbreed.train.rejection import separation
 
 # WordNet orders its nouns by kind: the last number of each stretch of ImageNet's classes.
 _IMAGENET_GROUPS = (

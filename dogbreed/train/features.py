@@ -1,6 +1,6 @@
 """Backbone features of photos, computed once, cached on disk, resumable after a kill at any moment.
 
-    CACHE/features/<photos>-<backbone>-<size>-<fit>-<boundary>-<precision>/<view>/00000.npy ...
+    CACHE/features/<photos>-<backbone>-<size>-<resize>-<boundary>-<precision>/<view>/00000.npy ...
 
 A shard is written beside its place and renamed, so what is there is whole. A photo that cannot be
 decoded is a row of NaN.
@@ -14,12 +14,12 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
+from dogbreed.bundle import write_beside
 from dogbreed.errors import InvalidImageError
-from dogbreed.files import write_beside
 from dogbreed.images import prepare
 from dogbreed.train.augment import apply_transforms, draw_crop, mirror_transform
+from dogbreed.train.backbone import boundary_output
 from dogbreed.train.data import Photos
-from dogbreed.train.network import boundary_output
 from dogbreed.train.pipelines import untuned
 from dogbreed.train.precision import computing_in
 
@@ -74,7 +74,7 @@ def extract_features(
     photos_fingerprint: str,
     view: str,
     *,
-    fit: str,
+    resize: str,
     seed: int,
     cache_dir: Path,
     boundaries: Sequence[str] = ("avg_pool",),
@@ -86,7 +86,7 @@ def extract_features(
         backbone: Network from `build_backbone`.
         backbone_fingerprint, photos_fingerprint: What the cache is keyed by.
         view: One of `view_names`.
-        fit: How a photo becomes a square, see `dogbreed.images.prepare`.
+        resize: How a photo becomes a square, see `dogbreed.images.prepare`.
         seed: Decides the random views, with the number of the photo and of the view.
         cache_dir: Folder of the cache.
         boundaries: Some of `network.BOUNDARIES`; one pass through the network gives all.
@@ -96,7 +96,7 @@ def extract_features(
         For each boundary the float16 features in the order of the photos.
     """
     size = backbone.input_shape[1]
-    key = f"{photos_fingerprint[:16]}-{backbone_fingerprint[:16]}-{size}-{fit}"
+    key = f"{photos_fingerprint[:16]}-{backbone_fingerprint[:16]}-{size}-{resize}"
     name = f"{view}-seed{seed}" if _random(view) else view
     count = -(-len(photos) // SHARD_ROWS)
     shards = {
@@ -119,7 +119,7 @@ def extract_features(
             for number in missing
         ]
         todo = np.concatenate(rows)
-        computed = _compute(backbone, photos, todo, view, fit, seed, boundaries)
+        computed = _compute(backbone, photos, todo, view, resize, seed, boundaries)
         progress = tqdm(
             total=len(photos),
             initial=len(photos) - len(todo),
@@ -145,7 +145,7 @@ def _compute(
     photos: Photos,
     rows: np.ndarray,
     view: str,
-    fit: str,
+    resize: str,
     seed: int,
     boundaries: Sequence[str],
 ) -> Iterator[list[np.ndarray]]:
@@ -158,7 +158,7 @@ def _compute(
         for row in rows:
             transform = _transform(view, int(row), size, seed)
             try:
-                yield prepare(photos.encoded(row), size, fit), transform, True
+                yield prepare(photos.encoded(row), size, resize), transform, True
             except InvalidImageError:
                 yield np.zeros((size, size, 3), np.uint8), transform, False
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm.keras import TqdmCallback
 
-from dogbreed.files import write_beside
+from dogbreed.bundle import write_beside
 from dogbreed.train.features import Features
 from dogbreed.train.pipelines import untuned
 from dogbreed.train.precision import computing_in

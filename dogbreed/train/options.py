@@ -32,7 +32,7 @@ class Options:
     recipe: str = "features"
     backbone_weights: str = IMAGENET
     image_size: int = 299
-    fit: str = "crop"
+    resize: str = "crop"
     train_from: str = "avg_pool"
     precision: str | None = None
     augment_views: int = 2
@@ -51,7 +51,7 @@ class Options:
     def deciding(self) -> dict:
         """The options that decide the result: no paths of this machine, nothing about the data."""
         names = (
-            "recipe validation_per_class limit_per_class image_size fit train_from precision "
+            "recipe validation_per_class limit_per_class image_size resize train_from precision "
             "augment_views learning_rate l2 epochs patience blocks_learning_rate final_fit seed"
         )
         sources = ("init_from", "warm_start", "not_dogs")

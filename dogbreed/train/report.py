@@ -13,10 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 from scipy.stats import bootstrap
 
-from dogbreed.bundle import Bundle
+from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
-from dogbreed.figure import overlay, relative_evidence
-from dogbreed.files import write_beside
+from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import MIN_SIDE, load_image
 from dogbreed.train.card import METRIC_NAMES, show_figure
 from dogbreed.train.data import Photos
@@ -30,7 +29,7 @@ from dogbreed.train.evaluate import (
     per_breed,
     refused_by_group,
 )
-from dogbreed.train.pictures import draw_curves, draw_detection, draw_reliability
+from dogbreed.train.plots import draw_curves, draw_detection, draw_reliability
 from dogbreed.train.probabilities import calibration_error, probabilities
 
 REPORT = "report.html"
@@ -276,13 +275,13 @@ def _mistake(
     answer = evaluation.names[evaluation.answers()[number]]
     encoded = photos.encoded(row)
     prediction = classifier.predict(encoded, top_k=len(classifier.names))
-    fit = classifier.bundle.config["preprocessing"]["fit"]
+    resize = classifier.bundle.config["preprocessing"]["resize"]
     small, told = _shrink(load_image(encoded)), prediction.as_dict()
     parts = [
         {
             "breed": breed,
             "probability": told[breed],
-            "picture": _embed_photo(overlay(small, relative_evidence(prediction, breed), fit)),
+            "picture": _embed_photo(overlay(small, relative_evidence(prediction, breed), resize)),
         }
         for breed in (answer, true)
     ]

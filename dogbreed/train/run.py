@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dogbreed.bundle import CONFIG, Bundle
+from dogbreed.bundle import CONFIG, Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import UsageError
-from dogbreed.files import write_beside
 from dogbreed.train.article import fit_article
+from dogbreed.train.backbone import backbone_of, weights_fingerprint
 from dogbreed.train.data import (
     Photos,
     TrainingData,
@@ -24,13 +24,12 @@ from dogbreed.train.data import (
     load_training_data,
     measured_on,
 )
-from dogbreed.train.detect import Answers
 from dogbreed.train.evaluate import Evaluation, detect, detection_figures, evaluate, figures
 from dogbreed.train.features import Features, extract_features, view_names
 from dogbreed.train.fit import Tail
-from dogbreed.train.network import backbone_of, weights_fingerprint
 from dogbreed.train.options import Options
 from dogbreed.train.precision import best_precision
+from dogbreed.train.rejection import Answers
 from dogbreed.train.report import REPORT, write_report
 from dogbreed.train.stages import fit_stages
 from dogbreed.train.start import build_start
@@ -82,7 +81,7 @@ def train(options: Options) -> Bundle:
             photos,
             prints[name],
             view,
-            fit=options.fit,
+            resize=options.resize,
             seed=options.seed,
             cache_dir=options.cache_dir,
             boundaries=boundaries,

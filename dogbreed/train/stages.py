@@ -7,9 +7,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from dogbreed.train.backbone import tail_network
 from dogbreed.train.features import Features
 from dogbreed.train.fit import Examples, Tail, fit_name, fit_tail, search_tail
-from dogbreed.train.network import tail_network
 from dogbreed.train.options import Options
 
 HEAD_BATCH = 256

@@ -12,7 +12,7 @@ from dogbreed.breeds import BREEDS
 from dogbreed.bundle import WEIGHTS, Bundle
 from dogbreed.errors import BundleError, DatasetError, UsageError
 from dogbreed.hub import load_bundle
-from dogbreed.train.network import (
+from dogbreed.train.backbone import (
     build_backbone,
     classifier_network,
     imagenet_head,

@@ -6,14 +6,14 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from dogbreed.detector import Detector
 from dogbreed.prediction_set import SetRule
+from dogbreed.rejection import RejectionRule
+from dogbreed.train.backbone import tail_network
 from dogbreed.train.conformal import fit_rule
-from dogbreed.train.detect import Answers, fit_detector
 from dogbreed.train.features import Features
 from dogbreed.train.fit import Tail
-from dogbreed.train.network import tail_network
 from dogbreed.train.probabilities import fit_temperature, probabilities
+from dogbreed.train.rejection import Answers, fit_detector
 
 BATCH_SIZE = 64
 
@@ -31,7 +31,7 @@ class Trust:
 
     temperature: float
     rule: SetRule
-    detector: Detector
+    detector: RejectionRule
     compared: list[dict]
 
     def thresholds(self) -> dict:

@@ -12,8 +12,8 @@ from keras.applications.inception_v3 import preprocess_input
 from dogbreed.breeds import display_name
 from dogbreed.bundle import (
     CARD,
-    DETECTOR,
     NETWORK,
+    REJECTION,
     WEIGHTS,
     Bundle,
     describe_files,
@@ -23,7 +23,8 @@ from dogbreed.bundle import (
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import ExportError
 from dogbreed.images import prepare
-from dogbreed.train.calibrate import correct_means
+from dogbreed.train.backbone import ARCHITECTURE, evidence_network, tail_network
+from dogbreed.train.bias_correction import correct_means
 from dogbreed.train.card import model_card
 from dogbreed.train.data import Photos, TrainingData, measured_on
 from dogbreed.train.evaluate import (
@@ -41,9 +42,8 @@ from dogbreed.train.evaluate import (
 )
 from dogbreed.train.export import QUANTISATIONS, check_agreement, check_evidence, export_litert
 from dogbreed.train.fit import write_history
-from dogbreed.train.network import ARCHITECTURE, evidence_network, tail_network
 from dogbreed.train.options import Options, public_name
-from dogbreed.train.pictures import (
+from dogbreed.train.plots import (
     draw_confusions,
     draw_curves,
     draw_detection,
@@ -125,12 +125,12 @@ def write_bundle(
     error = check_evidence(classifier, evidence, tested)
     classifier.save_weights(partial / WEIGHTS)
     if trust.detector.arrays:
-        np.savez(partial / DETECTOR, **trust.detector.arrays)
+        np.savez(partial / REJECTION, **trust.detector.arrays)
 
     config = {
         "architecture": ARCHITECTURE,
         "image_size": options.image_size,
-        "preprocessing": {"scale": "inception", "fit": options.fit},
+        "preprocessing": {"scale": "inception", "resize": options.resize},
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
         "names": {label: display_name(label) for label in labels},
@@ -217,7 +217,7 @@ def _export(
 def _frames(photos: Photos, rows: np.ndarray, options: Options, count: int = 16) -> np.ndarray:
     """Up to so many of the photos at these rows as the network takes them, spread evenly."""
     rows = rows[:: max(1, len(rows) // count)][:count]
-    frames = [prepare(photos.encoded(row), options.image_size, options.fit) for row in rows]
+    frames = [prepare(photos.encoded(row), options.image_size, options.resize) for row in rows]
     return preprocess_input(np.stack(frames).astype(np.float32))
 
 

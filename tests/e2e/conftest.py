@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.running import running_page
+from tests.helpers.running import running_page
 
 FLAGS = [
     "--no-sandbox",
@@ -19,7 +19,7 @@ FLAGS = [
     "--disable-sync",
 ]
 CAMERA_FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "assets" / "examples"
+EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "page" / "static" / "examples"
 
 
 def write_video(path: Path, pictures: list[Image.Image], repeat: int) -> Path:

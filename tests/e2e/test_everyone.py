@@ -2,7 +2,7 @@
 
 import pytest
 
-from dogbreed.ui_texts import texts
+from dogbreed.page.i18n import texts
 from tests.e2e.conftest import EXAMPLES
 
 TABS = ("tab_photo", "tab_live", "tab_several", "tab_api", "tab_about")

@@ -1,7 +1,7 @@
 """The live tab in a real browser, with a camera that plays a film."""
 
 from dogbreed import DogBreedClassifier
-from dogbreed.ui_texts import texts
+from dogbreed.page.i18n import texts
 from tests.e2e.conftest import FLAGS
 
 

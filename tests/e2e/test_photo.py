@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from dogbreed import DogBreedClassifier
-from dogbreed.sentence import read_more_link, sentence
-from dogbreed.ui_texts import texts
+from dogbreed.page.i18n import texts
+from dogbreed.wording import read_more_link, sentence
 from tests.e2e.conftest import EXAMPLES
 
 

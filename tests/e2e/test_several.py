@@ -4,7 +4,7 @@ import csv
 import io
 
 from dogbreed import DogBreedClassifier
-from dogbreed.ui_several import CSV_HEADER
+from dogbreed.page.batch import CSV_HEADER
 from tests.e2e.conftest import EXAMPLES
 
 

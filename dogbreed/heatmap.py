@@ -1,0 +1,90 @@
+"""A prediction as a picture: the photo, the evidence laid over it, the labels above."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from dogbreed.classifier import Prediction
+from dogbreed.images import frame_box
+from dogbreed.wording import as_lines, trust_line
+
+# From no evidence to the strongest: transparent, amber, red.
+_STOPS = (0.0, 0.5, 1.0)
+_COLOURS = ((255, 214, 90), (255, 150, 30), (220, 20, 30))
+_OPACITY = (0.0, 0.35, 0.6)
+
+
+def overlay(
+    photo: Image.Image, evidence: np.ndarray, resize: str = "squash", strength: float = 1.0
+) -> Image.Image:
+    """Lay an evidence map over a photo: where it is red, the answer comes from.
+
+    Args:
+        photo: Upright RGB photo.
+        evidence: float array of shape (h, w), see `relative_evidence`; what speaks against the
+            label (below 0) is not shown.
+        resize: How the photo became a square, see `images.prepare`.
+        strength: How much of the overlay shows, from 0 (the bare photo) to 1.
+
+    Returns:
+        RGB image of the size of the photo.
+    """
+    weight = np.maximum(evidence, 0)
+    weight = weight / max(float(weight.max()), 1e-6)
+    left, top, right, bottom = frame_box(photo.size, resize)
+    mask = Image.fromarray((255 * weight).round().astype(np.uint8)).resize(
+        (right - left, bottom - top), Image.Resampling.BICUBIC
+    )
+    canvas = Image.new("L", photo.size)
+    canvas.paste(mask, (left, top))
+    bands = [canvas.point(_table([colour[i] for colour in _COLOURS])) for i in range(3)]
+    opacity = canvas.point(_table([255 * strength * share for share in _OPACITY]))
+    return Image.composite(Image.merge("RGB", bands), photo.convert("RGB"), opacity)
+
+
+def _table(values: list[float]) -> list[int]:
+    """What each of the 256 levels of strength becomes, between the stops in a straight line."""
+    levels = np.linspace(0, 1, 256)
+    return np.interp(levels, _STOPS, values).round().astype(int).tolist()
+
+
+def relative_evidence(prediction: Prediction, label: str | None = None) -> np.ndarray:
+    """How much more each part of the photo speaks for a label than for the average one.
+
+    A logit alone has no zero that means anything, only its distance to the others has; on a photo
+    that fits no label all of them are negative.
+
+    Args:
+        prediction: The answer to a photo.
+        label: One of its labels; the best one if left out.
+
+    Returns:
+        float32 array of shape (8, 8), top left first.
+    """
+    return prediction.evidence(label) - prediction.evidence_map.mean(axis=2)
+
+
+def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squash") -> Image.Image:
+    """Draw the photo with the labels as its title and the evidence for the best one over it.
+
+    Args: see `overlay`.
+
+    Returns:
+        RGB image, 640 pixels wide; a tall photo is drawn 1,280 pixels high, between margins.
+    """
+    width = 640
+    scale = min(width / photo.width, 2 * width / photo.height)
+    photo = photo.resize([max(1, round(side * scale)) for side in photo.size])
+    font = ImageFont.load_default(size=24)
+    lines = as_lines(prediction)
+    if not prediction.looks_like_dog:
+        lines.insert(0, trust_line(prediction))
+    margin, line_height = 12, 32
+    header = margin * 2 + line_height * len(lines)
+    figure = Image.new("RGB", (width, header + photo.height), "white")
+    draw = ImageDraw.Draw(figure)
+    for number, line in enumerate(lines):
+        colour = "black" if number == 0 else "#666666"
+        draw.text((margin, margin + number * line_height), line, font=font, fill=colour)
+    evidence = relative_evidence(prediction)
+    figure.paste(overlay(photo, evidence, resize), ((width - photo.width) // 2, header))
+    return figure

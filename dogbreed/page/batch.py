@@ -1,0 +1,141 @@
+"""The tab for several photos at once: a table, and the same as CSV."""
+
+import csv
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import gradio as gr
+
+from dogbreed.classifier import DogBreedClassifier
+from dogbreed.errors import InvalidImageError
+from dogbreed.page.i18n import language_of, texts
+from dogbreed.page.photo import CONCURRENCY
+
+# About a minute of work for one visitor, so that the others are not kept waiting for long.
+MOST_PHOTOS = 200
+CSV_HEADER = (
+    "file",
+    *(f"{what}_{place}" for place in (1, 2, 3) for what in ("breed", "probability")),
+    "is_dog",
+    "note",
+)
+CSV_NAME = "breeds.csv"
+# Gradio finds a progress bar by the default of an argument.
+PROGRESS = gr.Progress()
+
+
+def several_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
+    """Lay out the tab and connect its events.
+
+    Args:
+        classifier: The model that answers.
+        i18n: The texts.
+    """
+
+    def answer(
+        files: list[str] | None, request: gr.Request, progress: gr.Progress = PROGRESS
+    ) -> tuple[dict | None, dict]:
+        if not files:
+            return None, gr.update(value=None, interactive=False)
+        words = texts(language_of(request))
+        if len(files) > MOST_PHOTOS:
+            message = words["too_many"].format(found=len(files), count=MOST_PHOTOS)
+            raise gr.Error(message, duration=None, print_exception=False)
+        rows = [
+            answer_row(classifier, path, words["no_dog"])
+            for path in progress.tqdm(files, words["reading"])
+        ]
+        path = write_csv(rows, Path(download.GRADIO_CACHE))
+        download.temp_files.add(str(path))
+        # Headers are the one text that Gradio does not translate in the browser.
+        answers = {"headers": headers(words), "data": [as_table_row(row) for row in rows]}
+        return answers, gr.update(value=str(path), interactive=True)
+
+    gr.Markdown(i18n("several_how_many"))
+    files = gr.File(
+        label=i18n("several_photos"),
+        file_count="multiple",
+        file_types=["image"],
+        elem_id="several-files",
+    )
+    table = gr.Dataframe(
+        headers=headers(texts()),
+        label=i18n("several_answers"),
+        interactive=False,
+        wrap=True,
+        elem_id="several-table",
+    )
+    download = gr.DownloadButton(i18n("download_csv"), interactive=False, elem_id="several-csv")
+    files.change(
+        answer,
+        files,
+        [table, download],
+        api_visibility="private",
+        concurrency_limit=CONCURRENCY,
+        concurrency_id="predict",
+        trigger_mode="always_last",
+        show_progress_on=table,
+    )
+
+
+def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> dict[str, str | float]:
+    """One photo as a row of the CSV file.
+
+    Args:
+        classifier: The model that answers.
+        path: The photo; one that cannot be used gets a note in place of an answer.
+        no_dog: The note for one that does not look like a dog.
+
+    Returns:
+        Every field of `CSV_HEADER`, probabilities not rounded; "" for what there is not.
+    """
+    row = dict.fromkeys(CSV_HEADER, "") | {"file": Path(path).name}
+    try:
+        prediction = classifier.predict(path)
+    except InvalidImageError as error:
+        return row | {"note": str(error)}
+    if prediction.is_dog is not None:
+        row["is_dog"] = prediction.is_dog
+    if not prediction.looks_like_dog:
+        row["note"] = no_dog
+    for place, (label, probability) in enumerate(prediction.as_dict().items(), start=1):
+        row |= {f"breed_{place}": label, f"probability_{place}": probability}
+    return row
+
+
+def headers(words: Mapping[str, str]) -> list[str]:
+    """The head of the table in one language."""
+    return [words[f"column_{name}"] for name in ("file", "first", "second", "third", "note")]
+
+
+def as_table_row(row: dict[str, str | float]) -> list[str]:
+    """A row of `answer_row` as the page shows it: `Norwich terrier 62.1%`."""
+    cells = [
+        f"{row[f'breed_{place}']} {row[f'probability_{place}']:.1%}"
+        if row[f"breed_{place}"]
+        else ""
+        for place in (1, 2, 3)
+    ]
+    return [row["file"], *cells, row["note"]]
+
+
+def write_csv(rows: Iterable[dict[str, str | float]], folder: Path) -> Path:
+    """Write the rows to a new file, probabilities with four digits.
+
+    Args:
+        rows: See `answer_row`.
+        folder: The new file gets a folder of its own in it.
+
+    Returns:
+        Path of the file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=folder)) / CSV_NAME
+    # With the byte-order mark, spreadsheets read names in any script.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, CSV_HEADER)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()})
+    return path

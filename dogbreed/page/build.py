@@ -1,0 +1,92 @@
+"""The Gradio page: its tabs, its look, and the way it is served."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from dogbreed.classifier import DogBreedClassifier
+from dogbreed.page.about import about_markdown, api_tab
+from dogbreed.page.batch import MOST_PHOTOS, several_tab
+from dogbreed.page.i18n import make_i18n, texts
+from dogbreed.page.link_preview import HeadMiddleware
+from dogbreed.page.live import live_tab
+from dogbreed.page.photo import photo_tab
+
+TITLE = texts()["heading"]
+STATIC = Path(__file__).parent / "static"
+# Long enough to look at the evidence for every label, short enough to promise.
+KEEP_SECONDS = 600
+CLEAN_EVERY = 60
+# More visitors than this in line are told so rather than kept waiting for minutes.
+MOST_WAITING = 64
+
+
+def build_page(classifier: DogBreedClassifier) -> gr.Blocks:
+    """Build the page: a photo goes in, the three most probable breeds come out.
+
+    Args:
+        classifier: The model that answers.
+
+    Returns:
+        The page; launch it with `launch_options()`.
+    """
+    i18n = make_i18n(
+        lambda words: {
+            "about": about_markdown(words, classifier, KEEP_SECONDS),
+            "several_how_many": words["several_how"].format(count=MOST_PHOTOS),
+        }
+    )
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_SECONDS))
+    with page:
+        gr.Markdown("# " + i18n("heading"))
+        gr.Markdown(i18n("intro"))
+        with gr.Tab(i18n("tab_photo"), id="photo"):
+            photo_tab(classifier, i18n, KEEP_SECONDS)
+        with gr.Tab(i18n("tab_live"), id="live"):
+            live_tab(classifier, i18n)
+        with gr.Tab(i18n("tab_several"), id="several"):
+            several_tab(classifier, i18n)
+        with gr.Tab(i18n("tab_api"), id="api"):
+            api_tab(page, i18n)
+        with gr.Tab(i18n("tab_about"), id="about"):
+            gr.Markdown(i18n("about"), elem_id="about")
+    page.i18n = i18n
+    return page.queue(max_size=MOST_WAITING)
+
+
+def launch_options(page: gr.Blocks) -> dict:
+    """How the page is served: look, languages, limits; arguments of `gradio.Blocks.launch`."""
+    return {
+        "theme": make_theme(),
+        "css_paths": STATIC / "page.css",
+        "head": f"<script>{(STATIC / 'page.js').read_text(encoding='utf-8')}</script>",
+        "i18n": page.i18n,
+        "favicon_path": str(STATIC / "icon.png"),
+        "pwa": True,
+        "max_file_size": "20mb",
+        "run_history": False,
+        "enable_monitoring": False,
+        "footer_links": ["api", "settings"],
+        "show_error": True,
+        "app_kwargs": {"middleware": [HeadMiddleware.configured(TITLE, texts()["intro"])]},
+    }
+
+
+def make_theme() -> gr.themes.Default:
+    """Fonts of the visitor's own system, and colours that keep 4.5 : 1 to their background."""
+    return gr.themes.Default(
+        primary_hue="teal",
+        secondary_hue="teal",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        color_accent="*primary_700",
+        link_text_color="*primary_700",
+        link_text_color_hover="*primary_800",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+    )

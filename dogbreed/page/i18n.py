@@ -1,0 +1,61 @@
+"""Every text of the page: English first, the other languages beside it in `locales/`.
+
+Texts that stand still are translated in the browser by `gradio.I18n`; a sentence that holds an
+answer is made here, in the language that the browser asks for. Names of breeds stay in English.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import gradio as gr
+
+FOLDER = Path(__file__).parent / "locales"
+LANGUAGES = ("en", "de", "es", "fr", "pt", "ja", "zh-CN")
+# What browsers call a language, where it is not what Gradio calls it.
+_GRADIO_LOCALES = {"pt": ("pt", "pt-BR")}
+
+
+@cache
+def texts(language: str = "en") -> dict[str, str]:
+    """The texts of one language by key."""
+    return json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+
+
+def make_i18n(more: Callable[[dict[str, str]], dict[str, str]]) -> gr.I18n:
+    """All languages for the browser.
+
+    Args:
+        more: Takes the texts of one language and gives further ones, made from them.
+    """
+    return gr.I18n(
+        **{
+            locale: texts(language) | more(texts(language))
+            for language in LANGUAGES
+            for locale in _GRADIO_LOCALES.get(language, (language,))
+        }
+    )
+
+
+def pick_language(accept_language: str | None) -> str:
+    """The first language of the page that a browser asks for.
+
+    Args:
+        accept_language: The HTTP header, such as `de-CH,de;q=0.9,en;q=0.8`.
+
+    Returns:
+        One of `LANGUAGES`; English if none fits.
+    """
+    for part in (accept_language or "").split(","):
+        wanted = part.split(";")[0].strip().lower().split("-")[0]
+        for language in LANGUAGES:
+            if wanted == language.split("-")[0]:
+                return language
+    return "en"
+
+
+def language_of(request: gr.Request | None) -> str:
+    """The language of whoever sends a request."""
+    headers = getattr(request, "headers", None)
+    return pick_language(headers.get("accept-language") if headers else None)

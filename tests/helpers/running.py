@@ -1,0 +1,64 @@
+"""The page as a process, started as a user starts it."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running_process(*options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Run app.py until the block is left.
+
+    Args:
+        options: Options of app.py.
+        environment: Further environment variables.
+
+    Yields:
+        The address of the page, and its process.
+    """
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "app.py", f"--port={port}", *options],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            assert process.poll() is None, process.stdout.read()
+            assert time.monotonic() < deadline, "the page did not come up"
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address, process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@contextlib.contextmanager
+def running_page(*options: str, **environment: str) -> Iterator[str]:
+    """The same for those who need the address only."""
+    with running_process(*options, **environment) as (address, _):
+        yield address

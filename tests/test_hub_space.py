@@ -1,0 +1,213 @@
+"""The page is put on a Space: what arrives there, how it is set up, what is told."""
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from huggingface_hub import SpaceCard
+
+from dogbreed.bundle import CONFIG, NETWORK, REJECTION
+from tests.helpers.running import ROOT
+from tests.helpers.shell import Shell
+from tests.helpers.tiny_bundle import assert_one_sentence, write_trusted
+from tests.hub.server import LocalHub
+
+HEAVY = ("tensorflow", "datasets", "keras", "matplotlib")
+
+
+@pytest.fixture
+def hub(tmp_path):
+    with LocalHub(tmp_path / "hub", build_polls=0) as hub:
+        hub.add_user("ann", "hf_ann")
+        hub.add_user("ann", "hf_read", write=False)
+        yield hub
+
+
+@pytest.fixture
+def ann(hub, tmp_path) -> Shell:
+    return Shell(hub, tmp_path / "home", "hf_ann")
+
+
+@pytest.fixture
+def bundle(tmp_path) -> Path:
+    return write_trusted(tmp_path / "shapes")
+
+
+def deployed(hub: LocalHub) -> dict[str, bytes]:
+    files = hub.files("ann/page", "space")
+    assert files.pop(".gitattributes")
+    return files
+
+
+def settings(hub: LocalHub) -> dict:
+    return hub.settings("ann/page", "space")["space"]
+
+
+def variables(hub: LocalHub) -> dict[str, str]:
+    return {name: setting["value"] for name, setting in settings(hub)["variables"].items()}
+
+
+def put_model(hub: LocalHub, bundle: Path) -> str:
+    hub.create_repo("ann/dogs")
+    names = (CONFIG, NETWORK, REJECTION)
+    return hub.commit_files("ann/dogs", {name: (bundle / name).read_bytes() for name in names})
+
+
+def read_card(hub: LocalHub, tmp_path: Path) -> SpaceCard:
+    path = tmp_path / "space.md"
+    path.write_bytes(deployed(hub)["README.md"])
+    return SpaceCard.load(path)
+
+
+def test_a_space_with_a_model_of_the_hub(hub, ann, bundle, tmp_path):
+    commit = put_model(hub, bundle)
+    told = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/dogs@main")
+    assert (told.code, told.out) == (0, f"{hub.endpoint}/spaces/ann/page\n")
+    assert f"Waiting for {hub.endpoint}/spaces/ann/page to start" in told.err
+
+    files = deployed(hub)
+    package = {
+        path.relative_to(ROOT).as_posix(): path.read_bytes()
+        for path in (ROOT / "dogbreed").glob("*.py")
+    }
+    assert {name: files[name] for name in package} == package
+    assert files["app.py"] == (ROOT / "app.py").read_bytes()
+    assert files["requirements.txt"] == (ROOT / "requirements-serve.txt").read_bytes()
+    assert not [name for name in files if "train" in name or NETWORK in name or "pycache" in name]
+    lines = files["requirements.txt"].decode().splitlines()
+    assert not [line for line in lines if line.startswith(HEAVY)]
+
+    data = read_card(hub, tmp_path).data
+    assert (data.sdk, data.sdk_version, data.app_file) == ("gradio", version("gradio"), "app.py")
+    assert isinstance(data.python_version, str) and data.license == "apache-2.0"
+    assert data.models == ["ann/dogs"]
+    assert data.preload_from_hub == [f"ann/dogs {CONFIG},{NETWORK},{REJECTION} {commit}"]
+    assert data.title and data.emoji and data.colorFrom and data.colorTo
+    assert 0 < len(data.short_description) <= 60
+    assert variables(hub) == {"DOGBREED_MODEL": "ann/dogs@main"}
+    assert len(hub.commits("ann/page", "space")) == 2
+    assert settings(hub)["hardware"] == "cpu-basic"
+
+
+def test_a_space_with_its_own_model(hub, ann, bundle, tmp_path):
+    assert ann.dogbreed("deploy-space", "ann/page", "--bundle", bundle, "--private").code == 0
+    files = deployed(hub)
+    for name in (CONFIG, NETWORK, REJECTION):
+        assert files[f"model/{name}"] == (bundle / name).read_bytes()
+    assert variables(hub) == {"DOGBREED_MODEL": "model"}
+    assert hub.settings("ann/page", "space")["private"]
+    data = read_card(hub, tmp_path).data
+    assert data.models is None and "preload_from_hub" not in data.to_dict()
+
+
+def test_without_a_model_the_one_that_ships_goes_with_it(hub, ann):
+    assert ann.dogbreed("deploy-space", "ann/page").code == 0
+    shipped = ROOT / "dogbreed" / "default_model"
+    files = deployed(hub)
+    assert files[f"model/{NETWORK}"] == (shipped / NETWORK).read_bytes()
+    assert [name for name in files if name.endswith(NETWORK)] == [f"model/{NETWORK}"]
+
+
+def test_deploying_again_updates_in_one_commit_or_in_none(hub, ann, bundle):
+    put_model(hub, bundle)
+    command = ("deploy-space", "ann/page", "--bundle", bundle)
+    assert ann.dogbreed(*command).code == 0
+    hub.clear_requests()
+    assert ann.dogbreed(*command).code == 0
+    assert len(hub.commits("ann/page", "space")) == 2
+    assert not [r for r in hub.requests if r.method in ("POST", "PUT")]
+
+    hub.commit_files("ann/page", {"old.py": "print()"}, "space")
+    told = ann.dogbreed(
+        "deploy-space", "ann/page", "--model=ann/dogs", "--hardware=cpu-upgrade", DOGBREED_MODEL=""
+    )
+    assert told.code == 0
+    assert len(hub.commits("ann/page", "space")) == 4
+    assert not [name for name in deployed(hub) if name == "old.py" or name.startswith("model/")]
+    assert variables(hub) == {"DOGBREED_MODEL": "ann/dogs"}
+    assert settings(hub)["hardware"] == "cpu-upgrade"
+    # What was chosen once is kept if nothing is said.
+    assert ann.dogbreed("deploy-space", "ann/page", "--model=ann/dogs").code == 0
+    assert settings(hub)["hardware"] == "cpu-upgrade"
+    assert len(hub.commits("ann/page", "space")) == 4
+
+
+def test_a_private_model_needs_a_secret(hub, ann, bundle):
+    put_model(hub, bundle)
+    hub.set_private("ann/dogs")
+    told = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/dogs")
+    assert told.code == 0
+    assert "ann/dogs is private: give the Space a secret HF_TOKEN" in told.err
+
+
+def nothing(hub: LocalHub) -> None:
+    """The Hub is as it is."""
+
+
+def outcome(stage: str, error: str | None):
+    def prepare(hub: LocalHub) -> None:
+        hub.create_repo("ann/page", "space")
+        hub.set_space_outcome("ann/page", stage, error)
+
+    return prepare
+
+
+def wants_money(hub: LocalHub) -> None:
+    message = "Gradio Spaces on cpu-basic need a PRO subscription"
+    hub.fail_next("POST", "/repos/create", status=402, message=message)
+
+
+FAILURES = {
+    "it does not build": (
+        outcome("BUILD_ERROR", "No matching distribution found for gradio"),
+        [],
+        "BUILD_ERROR (No matching distribution found for gradio); its logs are at",
+    ),
+    "it does not start": (
+        outcome("RUNTIME_ERROR", "exit code 2"),
+        [],
+        "spaces/ann/page?logs=container",
+    ),
+    "it is paused": (outcome("PAUSED", None), [], "PAUSED (no reason given)"),
+    "the Hub wants a subscription": (wants_money, [], "need a PRO subscription"),
+    "hardware that does not exist": (nothing, ["--hardware=abacus"], "Invalid hardware flavor"),
+    "a model that does not exist": (nothing, ["--model=ann/none"], "There is no model ann/none"),
+    "a folder as --model": (nothing, ["--model=tests"], "no model bundle"),
+    "a bundle that is none": (nothing, ["--bundle=tests"], "tests is no model bundle"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_each_failure_is_told_in_one_sentence(case, hub, ann, bundle, tmp_path, record_property):
+    prepare, arguments, expected = FAILURES[case]
+    prepare(hub)
+    if not any(argument.startswith(("--model", "--bundle")) for argument in arguments):
+        arguments = [*arguments, f"--bundle={bundle}"]
+    told = ann.dogbreed("deploy-space", "ann/page", *arguments)
+    record_property("failure", f"Space: {case}")
+    record_property("sentence", told.last)
+    assert told.code == 2 and told.out == ""
+    assert expected in told.last
+    assert_one_sentence(told.last)
+
+
+def test_a_token_that_only_reads_is_told_before_anything_is_changed(hub, bundle, tmp_path):
+    hub.create_repo("ann/page", "space")
+    reader = Shell(hub, tmp_path / "home", "hf_read")
+    told = reader.dogbreed("deploy-space", "ann/page", "--bundle", bundle)
+    assert told.code == 2 and "no right to do that with the Space ann/page" in told.last
+    assert len(hub.commits("ann/page", "space")) == 1 and variables(hub) == {}
+
+
+def test_an_installed_package_tells_to_deploy_from_a_clone(hub, ann, bundle, tmp_path):
+    skip = shutil.ignore_patterns("default_model", "train", "__pycache__")
+    shutil.copytree(ROOT / "dogbreed", tmp_path / "site" / "dogbreed", ignore=skip)
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); os.chdir(sys.argv[1])\n"
+        "from dogbreed.cli import main; sys.exit(main(sys.argv[2:]))"
+    )
+    command = ["deploy-space", "ann/page", f"--bundle={bundle}"]
+    told = ann.python(code, tmp_path / "site", *command)
+    assert told.code == 2 and "deploy from a clone of the project" in told.last
+    assert not hub.repo_exists("ann/page", "space")

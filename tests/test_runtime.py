@@ -1,0 +1,99 @@
+"""The network under many threads: how much runs at once, in which order, with which answers."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from loky import cpu_count
+
+from dogbreed import DogBreedClassifier
+from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
+from dogbreed.errors import InvalidImageError
+from dogbreed.runtime import Network
+from tests.helpers.tiny_bundle import SIZE, noise, write_bundle
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory) -> Network:
+    """The network of a small bundle."""
+    return Network(read_bundle(write_bundle(tmp_path_factory.mktemp("litert") / "bundle")))
+
+
+def test_as_many_photos_at_once_as_there_are_cores(network):
+    lock, now, most = threading.Lock(), 0, 0
+    together = threading.Barrier(cpu_count())
+
+    def frame() -> np.ndarray:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        # Passed only when so many are here at the same time.
+        together.wait(timeout=30)
+        with lock:
+            now -= 1
+        return noise(SIZE, SIZE)
+
+    for future in [network.submit(frame) for _ in range(4 * cpu_count())]:
+        evidence, _ = future.result(timeout=60)
+        assert evidence.ndim == 3
+    assert most == cpu_count()
+
+
+def test_photos_are_taken_in_the_order_that_they_came(network):
+    begun = []
+
+    def frame(number: int) -> np.ndarray:
+        begun.append(number)
+        return noise(SIZE, SIZE, number)
+
+    futures = [network.submit(lambda number=number: frame(number)) for number in range(50)]
+    for future in futures:
+        future.result(timeout=60)
+    # Those on different cores may overtake each other by one turn.
+    assert all(abs(place - number) < cpu_count() for place, number in enumerate(begun))
+
+
+def test_a_photo_alone_and_one_of_many_are_answered_alike():
+    classifier = DogBreedClassifier.from_pretrained(DEFAULT_BUNDLE)
+    photos = [noise(320, 240, seed) for seed in range(6)]
+    alone = [classifier.evidence_map(photo) for photo in photos]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(classifier.evidence_map, photos))
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_a_batch_stops_at_a_bad_photo_without_reading_all(tmp_path):
+    classifier = DogBreedClassifier.from_pretrained(write_bundle(tmp_path / "bundle"))
+    read = []
+
+    def photos():
+        for number in range(1000):
+            read.append(number)
+            yield b"no photo" if number == 3 else noise(SIZE, SIZE, number)
+
+    with pytest.raises(InvalidImageError):
+        classifier.predict_batch(photos())
+    assert len(read) <= 4 + 2 * cpu_count()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines a process to some cores")
+def test_only_the_cores_that_the_process_has_are_used(tmp_path):
+    bundle = write_bundle(tmp_path / "bundle")
+    program = (
+        "import os, sys, threading\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "from dogbreed import DogBreedClassifier\n"
+        "classifier = DogBreedClassifier.from_pretrained(sys.argv[1])\n"
+        "classifier.predict_batch([sys.argv[2]] * 20)\n"
+        "print(sum(thread.name.startswith('dogbreed') for thread in threading.enumerate()))\n"
+    )
+    photo = "dogbreed/page/static/examples/pointed.png"
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(bundle), photo], capture_output=True, text=True
+    )
+    assert told.stdout == "1\n", told.stderr

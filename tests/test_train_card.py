@@ -1,0 +1,148 @@
+"""The model card says what config.json says, in the form that the Hub reads."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from dogbreed.bundle import CARD, DEFAULT_BUNDLE, WEIGHTS, Bundle, read_bundle
+from dogbreed.train.card import model_card
+from tests.hub.cards import problems
+
+SHARES = {
+    "top_1": "Top-1 accuracy",
+    "top_3": "Top-3 accuracy",
+    "macro_top_1": "Mean top-1 accuracy of the breeds",
+    "ece": "Expected calibration error",
+    "ece_untempered": "Expected calibration error without the temperature",
+    "set_coverage": "Prediction sets that hold the true label",
+    "dogs_refused": "Dogs refused as no dog",
+    "not_dogs_refused": "Other photos refused, with the threshold in use",
+    "not_dogs_refused_at_1": "Other photos refused, at 1 % of the test dogs refused",
+    "top_1_agreement": "Answers that agree with the float32 network",
+    "float32_top_1": "Top-1 accuracy of the float32 network",
+}
+
+
+@pytest.fixture(scope="module", params=["shipped", "trained"])
+def bundle(request) -> Bundle:
+    """The bundle that ships, and one that train.py has just written."""
+    if request.param == "shipped":
+        return read_bundle(DEFAULT_BUNDLE)
+    return read_bundle(request.getfixturevalue("trained_bundle"))
+
+
+@pytest.fixture(scope="module")
+def card(bundle) -> ModelCard:
+    return ModelCard.load(bundle.path / CARD)
+
+
+def table(text: str, first: str) -> list[list[str]]:
+    """The rows of the Markdown table whose first heading is `first`."""
+    lines = text.split(f"| {first} |", 1)[1].splitlines()[2:]
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip(" `") for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_the_card_is_made_from_the_bundle(bundle):
+    assert str(model_card(bundle)) == (bundle.path / CARD).read_text(encoding="utf-8")
+
+
+def test_the_client_and_the_hub_read_its_metadata(bundle, card):
+    assert problems((bundle.path / CARD).read_text(encoding="utf-8"), "model") == ([], [])
+    data = card.data
+    assert (data.license, data.library_name) == ("apache-2.0", "keras")
+    assert data.pipeline_tag == "image-classification"
+    assert {"dogbreed", "litert", "inception-v3"} <= set(data.tags)
+    assert data.metrics == ["accuracy"]
+    # A folder is no dataset of the Hub, and Keras's backbone is no model of it.
+    assert data.datasets is None and data.base_model is None
+
+
+def test_the_index_holds_the_test_figures_with_their_data_and_count(bundle, card):
+    top_1, top_3 = bundle.headline
+    results = card.data.eval_results
+    assert [(r.metric_name, r.metric_value) for r in results] == [
+        ("Top-1 accuracy", round(top_1["value"], 4)),
+        ("Top-3 accuracy", round(top_3["value"], 4)),
+    ]
+    split = bundle.config["training"]["splits"]["test"]["split"]
+    for result in results:
+        assert (result.dataset_type, result.dataset_split) == (top_1["dataset"], split)
+        assert result.dataset_name == f"{top_1['dataset']} ({top_1['count']} photos)"
+
+
+def test_every_figure_of_the_table_is_in_the_config(bundle, card):
+    rows = table(card.text, "figure")
+    metrics = bundle.config["metrics"]
+    assert len(rows) == len(metrics)
+    for (name, value, data, count), metric in zip(rows, metrics, strict=True):
+        if metric["name"] in SHARES:
+            assert (name, value) == (SHARES[metric["name"]], f"{100 * metric['value']:.2f} %")
+        else:
+            assert float(value) == pytest.approx(metric["value"], rel=5e-3)
+        assert data.replace("`", "") == f"{metric['dataset']}, {metric['split']}"
+        assert int(count) == metric["count"]
+
+
+def test_how_far_to_trust_it_is_told_with_its_tables(bundle, card):
+    thresholds = bundle.config["thresholds"]
+    assert f"temperature {bundle.config['temperature']:.3f}" in card.text
+    assert f"the score `{thresholds['is_dog']['method']}`" in card.text
+    for first, name in (("score", "detectors"), ("what it shows", "not_dogs")):
+        with (bundle.path / "metrics" / f"{name}.csv").open(encoding="utf-8") as file:
+            measured = list(csv.DictReader(file))
+        rows = table(card.text, first)
+        assert [row[0] for row in rows] == [next(iter(row.values())) for row in measured]
+    refused = bundle.metrics["not_dogs_refused"]
+    assert sum(int(row[2]) for row in table(card.text, "what it shows")) == round(
+        refused["value"] * refused["count"]
+    )
+
+
+def test_the_breeds_are_those_of_the_measured_table(bundle, card):
+    with (bundle.path / "metrics" / "per_breed.csv").open(encoding="utf-8") as file:
+        measured = {row["breed"]: row for row in csv.DictReader(file)}
+    rows = table(card.text, "class")
+    assert len(rows) == min(len(measured), 20)
+    for name, photos, top_1, top_3, taken_for in rows:
+        expected = measured[name]
+        assert (photos, taken_for) == (expected["photos"], expected["taken_for"])
+        assert top_1 == f"{100 * float(expected['top_1']):.0f} %"
+        assert top_3 == f"{100 * float(expected['top_3']):.0f} %"
+
+
+def test_the_training_is_told_as_it_was(bundle, card):
+    training = bundle.config["training"]
+    for group in ("options", "chosen"):
+        for name, value in training[group].items():
+            assert f"`{name}` {value}" in card.text
+    for name, version in training["libraries"].items():
+        assert f"{name} {version}" in card.text
+    assert f"{training['splits']['train']['photos']} photos of split" in card.text
+    assert training["backbone"]["fingerprint"][:16] in card.text
+
+
+def test_its_pictures_and_commands_are_those_of_the_bundle(bundle, card):
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", card.text)
+    assert len(pictures) == 5
+    assert all((bundle.path / Path(picture)).is_file() for picture in pictures)
+    assert 'DogBreedClassifier.from_pretrained("USER/MODEL")' in card.text
+    assert "python -m dogbreed predict photo.jpg --model USER/MODEL" in card.text
+    assert ("--init-from USER/MODEL" in card.text) == (WEIGHTS in bundle.config["files"])
+
+
+def test_a_model_that_goes_on_from_another_names_it(bundle):
+    start = {"address": "ann/dogs@v1", "commit": "c" * 40, "fingerprint": "f" * 64}
+    training = bundle.config["training"] | {"init_from": start}
+    training["options"] = training["options"] | {"init_from": "ann/dogs@v1"}
+    card = model_card(Bundle(bundle.path, bundle.config | {"training": training}))
+    assert card.data.to_dict()["base_model"] == "ann/dogs"
+    assert card.data.to_dict()["base_model_relation"] == "finetune"
+    assert f"started from those of `ann/dogs@v1` (commit `{'c' * 40}`)" in card.text

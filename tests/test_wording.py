@@ -1,0 +1,160 @@
+"""The sentence under a photo, the smoothing of live answers, the texts of all languages."""
+
+import re
+
+import numpy as np
+import pytest
+
+from dogbreed.classifier import Prediction
+from dogbreed.page.i18n import LANGUAGES, pick_language, texts
+from dogbreed.page.live import PAUSE, smooth, top_labels
+from dogbreed.wording import confidence, read_more_link, sentence, trust_line, with_article
+
+
+def prediction(in_set: int = 0, looks_like_dog: bool = True, **probabilities: float) -> Prediction:
+    """A prediction whose set holds the first labels."""
+    labels = tuple(name.replace("_", " ") for name in probabilities)
+    return Prediction(
+        labels[:3],
+        tuple(probabilities.values())[:3],
+        (0, 1, 2),
+        np.zeros((8, 8, 6)),
+        looks_like_dog=looks_like_dog,
+        prediction_set=labels[:in_set],
+        coverage=0.95 if in_set else None,
+    )
+
+
+def breeds(count: int) -> dict[str, float]:
+    names = ("Norwich_terrier", "Norfolk_terrier", "Cairn", "Pug", "Boxer", "Beagle")
+    return dict.fromkeys(names[:count], 0.15)
+
+
+YORKSHIRE = {"Yorkshire_terrier": 0.93, "Silky_terrier": 0.05, "Cairn": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "promised"),
+    [
+        (
+            prediction(1, **YORKSHIRE),
+            "Very likely a Yorkshire terrier.",
+            "With 95 % confidence: Yorkshire terrier.",
+        ),
+        (
+            prediction(1, Airedale=0.75, Otterhound=0.1),
+            "Probably an Airedale.",
+            "With 95 % confidence: Airedale.",
+        ),
+        (
+            prediction(2, **breeds(3)),
+            "Between a Norwich and a Norfolk terrier.",
+            "With 95 % confidence: Norwich terrier, Norfolk terrier.",
+        ),
+        (
+            prediction(2, Entlebucher=0.5, Appenzeller=0.4),
+            "Between an Entlebucher and an Appenzeller.",
+            "With 95 % confidence: Entlebucher, Appenzeller.",
+        ),
+        (
+            prediction(4, **breeds(4)),
+            "One of these: Norwich terrier, Norfolk terrier, Cairn, Pug.",
+            "With 95 % confidence: Norwich terrier, Norfolk terrier, Cairn, Pug.",
+        ),
+        (
+            prediction(5, **breeds(6)),
+            "Not sure: perhaps a Norwich terrier, perhaps another breed.",
+            None,
+        ),
+        (
+            prediction(1, looks_like_dog=False, **YORKSHIRE),
+            "This does not look like a dog.",
+            None,
+        ),
+        # Bundles without prediction sets.
+        (prediction(**YORKSHIRE), "Very likely a Yorkshire terrier.", None),
+        (
+            prediction(**breeds(3)),
+            "Not sure: perhaps a Norwich terrier, perhaps another breed.",
+            None,
+        ),
+    ],
+)
+def test_the_sentence_says_how_sure_the_model_is(answer, said, promised):
+    assert sentence(answer, texts()) == said
+    assert confidence(answer, texts()) == promised
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (prediction(1, **YORKSHIRE), "With 95% confidence: Yorkshire terrier."),
+        (
+            prediction(2, **breeds(3)),
+            "With 95% confidence one of: Norwich terrier, Norfolk terrier.",
+        ),
+        (prediction(6, **breeds(6)), "Not sure: with 95% confidence one of 6 breeds."),
+        (prediction(1, looks_like_dog=False, **YORKSHIRE), "This does not look like a dog."),
+        (prediction(**YORKSHIRE), None),
+    ],
+)
+def test_the_line_of_the_shell(answer, line):
+    assert trust_line(answer) == line
+
+
+@pytest.mark.parametrize(("name", "named"), [("Eurasier", "a Eurasier"), ("Husky", "a Husky")])
+def test_articles_follow_the_sound(name, named):
+    assert with_article(name) == named
+
+
+def test_the_link_escapes_the_name():
+    assert read_more_link("a&b c").endswith("search=a%26b+c")
+
+
+def test_smoothing_does_not_depend_on_the_rate_and_forgets_after_a_pause():
+    before, after = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    slow = smooth(smooth(None, before, True, 0.0), after, False, 1.0)
+    fast = smooth(None, before, True, 0.0)
+    for step in range(1, 21):
+        fast = smooth(fast, after, False, step / 20)
+    assert np.allclose(slow.probabilities, fast.probabilities)
+    assert slow.no_dog == pytest.approx(fast.no_dog)
+    assert not slow.looks_like_dog
+    assert slow.probabilities.sum() == pytest.approx(1)
+    assert 0.8 < slow.probabilities[1] < 0.95
+    later = smooth(smooth(None, before, False, 0.0), after, True, PAUSE + 0.1)
+    assert later.probabilities.tolist() == [0.0, 1.0] and later.looks_like_dog
+
+
+def test_one_odd_frame_does_not_change_the_label():
+    steady, odd = np.array([0.9, 0.1]), np.array([0.1, 0.9])
+    state = None
+    for step in range(10):
+        state = smooth(state, odd if step == 5 else steady, step != 5, step / 10)
+        assert next(iter(top_labels(state, ("Pug", "Boxer")))) == "Pug"
+        assert state.looks_like_dog
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_text_with_its_placeholders(language):
+    english, other = texts(), texts(language)
+    assert list(english) == list(other)
+    for key, text in english.items():
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", other[key])), key
+        if language != "en" and len(text) > 12:
+            assert other[key] != text, key
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("fi", "en"),
+        ("de-CH,de;q=0.9,en;q=0.8", "de"),
+        ("fi,pt-BR;q=0.8", "pt"),
+        ("zh-TW", "zh-CN"),
+    ],
+)
+def test_the_language_is_picked_from_what_the_browser_asks_for(header, language):
+    assert pick_language(header) == language
