@@ -15,6 +15,7 @@ from dogbreed.images import (
     MAX_BYTES,
     MAX_PIXELS,
     MIN_SIDE,
+    PHOTO_SUFFIXES,
     RESIZE_METHODS,
     frame_box,
     load_image,
@@ -287,6 +288,20 @@ def test_an_open_file_is_not_made_smaller(tmp_path):
         assert image.size == (3000, 2000)
 
 
+@pytest.mark.parametrize(("at_least", "size"), [(None, (4000, 3000)), (900, (2000, 1500))])
+def test_a_jpeg_is_loaded_as_small_as_the_caller_allows(at_least, size):
+    for orientation in (1, 6):
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        data = encode(Image.new("RGB", (4000, 3000)), "JPEG", exif=exif)
+        loaded = load_image(data, at_least)
+        assert loaded.size == (size if orientation == 1 else size[::-1])
+
+
+def test_a_smaller_jpeg_than_was_asked_for_keeps_its_size():
+    assert load_image(encode(Image.new("RGB", (300, 200)), "JPEG"), 900).size == (300, 200)
+
+
 def test_the_limits_are_those_of_the_whole_photo():
     with pytest.raises(InvalidImageError, match="50 megapixels"):
         prepare(encode(Image.new("L", (10_000, 5_001)), "JPEG"))
@@ -404,6 +419,29 @@ def test_every_accepted_photo_becomes_a_square_frame(resize, size):
     assert (frame == 128).all()
 
 
-def test_an_unknown_fit_is_refused():
+@pytest.mark.parametrize("resize", RESIZE_METHODS)
+@pytest.mark.parametrize("size", [(10, 12_000), (12_000, 10)])
+def test_a_very_long_photo_has_a_frame_at_every_scale(resize, size):
+    for scale in (1, 0.1, 0.01):
+        shown = tuple(max(1, round(side * scale)) for side in size)
+        left, top, right, bottom = frame_box(shown, resize)
+        assert left < right and top < bottom
+        if resize != "letterbox":
+            assert left >= 0 and top >= 0 and right <= shown[0] and bottom <= shown[1]
+    data = encode(noise(*size), "JPEG")
+    assert prepare(data, resize=resize).shape == (299, 299, 3)
+    assert load_image(data, 900).size == size
+
+
+def test_the_suffixes_are_those_of_the_formats_that_are_read():
+    """Pillow's own list names the formats of a suffix."""
+    Image.init()
+    for suffix in (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tiff", ".avif"):
+        assert suffix in PHOTO_SUFFIXES
+    formats = {Image.EXTENSION[suffix] for suffix in PHOTO_SUFFIXES}
+    assert formats == {"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"}
+
+
+def test_an_unknown_way_to_resize_is_refused():
     with pytest.raises(ValueError, match="squash, letterbox, crop"):
         to_square(Image.new("RGB", (16, 16)), 8, "stretch")
