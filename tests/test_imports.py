@@ -14,8 +14,9 @@ ROOT = Path(__file__).parent.parent
 TRAINING = {"tensorflow", "keras", "datasets"}
 HEAVY = TRAINING | {"gradio", "matplotlib", "dogbreed.train"}
 # Only the page may load Gradio.
-PAGE = [ROOT / "app.py", *sorted((ROOT / "dogbreed").glob("ui*.py"))]
-SERVING = sorted(path for path in (ROOT / "dogbreed").glob("*.py") if path not in PAGE)
+PAGE = [ROOT / "app.py", *sorted((ROOT / "dogbreed" / "page").rglob("*.py"))]
+CORE = (ROOT / "dogbreed").glob("*.py")
+SERVING = sorted([*CORE, *(ROOT / "dogbreed" / "hub").rglob("*.py")])
 
 
 def loaded_by(code: str, *arguments: object) -> set[str]:
