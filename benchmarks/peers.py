@@ -27,8 +27,9 @@ from benchmarks.contenders import PEERS
 from dogbreed.bundle import NETWORK, WEIGHTS, Bundle, read_bundle
 from dogbreed.images import load_image, prepare
 from dogbreed.train.backbone import build_backbone, classifier_network, evidence_network
-from dogbreed.train.data import Photos, load_training_data
+from dogbreed.train.data import load_training_data
 from dogbreed.train.export import export_litert
+from dogbreed.train.photos import Photos
 
 # Photos that the 8-bit ranges are found on, and photos to answer.
 RANGING, PHOTOS = 128, 64

@@ -18,7 +18,8 @@ from tqdm import tqdm
 from dogbreed.bundle import read_bundle
 from dogbreed.images import RESIZE_METHODS, load_image, to_square
 from dogbreed.runtime import Network
-from dogbreed.train.data import cut_validation, load_training_data
+from dogbreed.train.cuts import cut_validation
+from dogbreed.train.data import load_training_data
 
 
 def main() -> None:

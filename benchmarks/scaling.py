@@ -198,7 +198,7 @@ def draw_photos(count: int):
     """`Photos` of smooth noise, encoded as JPEG."""
     import datasets
 
-    from dogbreed.train.data import Photos
+    from dogbreed.train.photos import Photos
 
     rng = np.random.default_rng(0)
     cells = []

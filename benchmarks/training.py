@@ -37,10 +37,12 @@ from dogbreed.train.backbone import (
     classifier_network,
     tail_network,
 )
-from dogbreed.train.data import Photos, cut_per_class, cut_validation, load_training_data
+from dogbreed.train.cuts import cut_per_class, cut_validation
+from dogbreed.train.data import load_training_data
 from dogbreed.train.features import BATCH_SIZE, Features, view_names
 from dogbreed.train.fit import Examples, Tail, fit_tail
 from dogbreed.train.options import Options
+from dogbreed.train.photos import Photos
 from dogbreed.train.precision import best_precision
 from dogbreed.train.stages import HEAD_BATCH
 

@@ -14,10 +14,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from dogbreed.train.article import fit_article
 from dogbreed.train.backbone import classifier_network, weights_fingerprint
-from dogbreed.train.data import Photos, cut_validation
+from dogbreed.train.cuts import cut_validation
 from dogbreed.train.features import BATCH_SIZE, Features, extract_features, view_names
 from dogbreed.train.fit import Tail
 from dogbreed.train.options import Options
+from dogbreed.train.photos import Photos
 from dogbreed.train.precision import best_precision
 from dogbreed.train.stages import fit_stages
 

@@ -13,7 +13,8 @@ from dogbreed.bundle import CONFIG, WEIGHTS, copy_bundle, read_bundle, sha256
 from dogbreed.errors import BackboneError, BundleError, DatasetError, UsageError
 from dogbreed.train.article import LEARNING_RATE, fit_article
 from dogbreed.train.backbone import build_backbone, classifier_network
-from dogbreed.train.data import cut_validation, load_training_data
+from dogbreed.train.cuts import cut_validation
+from dogbreed.train.data import load_training_data
 from dogbreed.train.options import Options
 from dogbreed.train.start import build_start
 from tests.helpers.shapes import LABELS

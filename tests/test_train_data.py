@@ -8,16 +8,9 @@ import pytest
 from PIL import Image
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.data import (
-    cut_per_class,
-    cut_validation,
-    learnt_from,
-    load_evaluation_photos,
-    load_negatives,
-    load_training_data,
-    measured_on,
-    to_photos,
-)
+from dogbreed.train.columns import to_photos
+from dogbreed.train.cuts import cut_per_class, cut_validation, learned_from, measured_on
+from dogbreed.train.data import load_evaluation_photos, load_negatives, load_training_data
 from tests.helpers.shapes import LABELS, draw_shape
 
 
@@ -38,9 +31,9 @@ def test_an_image_folder_has_its_splits_and_class_names(shapes_folder):
 def test_photos_without_a_dog_are_split_by_their_content(others_folder, tmp_path):
     negatives = load_negatives(str(others_folder))
     assert len(negatives) == 24 and negatives.label_names == ("noise", "stripes")
-    learnt, measured = learnt_from(negatives), measured_on(negatives)
-    assert sorted([*learnt, *measured]) == list(range(24))
-    assert 0 < len(learnt) < 24
+    learned, measured = learned_from(negatives), measured_on(negatives)
+    assert sorted([*learned, *measured]) == list(range(24))
+    assert 0 < len(learned) < 24
     # The same photos in another order and without names are split the same way.
     rows = datasets.Dataset.from_dict(
         {"photo": [negatives.encoded(row) for row in reversed(range(24))]},
@@ -49,8 +42,8 @@ def test_photos_without_a_dog_are_split_by_their_content(others_folder, tmp_path
     datasets.DatasetDict({"test": rows}).save_to_disk(tmp_path / "turned")
     turned = load_negatives(str(tmp_path / "turned"))
     assert turned.label_names == ("photo",)
-    assert {turned.digest(row) for row in learnt_from(turned)} == {
-        negatives.digest(row) for row in learnt
+    assert {turned.digest(row) for row in learned_from(turned)} == {
+        negatives.digest(row) for row in learned
     }
 
 

@@ -183,9 +183,8 @@ def test_imagenets_classes_are_grouped(name, group):
 
 
 def test_labels_are_matched_by_name(tmp_path):
-    from tests.test_data import make_rows
-
-    from dogbreed.train.data import to_photos
+    from dogbreed.train.columns import to_photos
+    from tests.test_train_data import make_rows
 
     bundle = Bundle(tmp_path, {"label2id": {"c": 0, "a": 1, "b": 2}})
     photos = to_photos(make_rows(["a", "b", "a"]), "test")

@@ -13,8 +13,9 @@ from PIL import Image
 
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.heatmap import overlay, relative_evidence
-from dogbreed.train.data import Photos, to_photos
+from dogbreed.train.columns import to_photos
 from dogbreed.train.evaluate import Detection, Evaluation, detection_figures, figures
+from dogbreed.train.photos import Photos
 from dogbreed.train.report import REPORT, figure_intervals, write_report
 from tests.helpers.tiny_bundle import LABELS, NAMES, draw_disc, write_bundle
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from dogbreed.images import prepare
 from dogbreed.train.augment import apply_transforms, draw_transform
-from dogbreed.train.data import Photos
 from dogbreed.train.fit import Tail, compile_classifier, fit_resumable
 from dogbreed.train.options import Options
+from dogbreed.train.photos import Photos
 from dogbreed.train.pipelines import untuned
 from dogbreed.train.stages import Stages
 

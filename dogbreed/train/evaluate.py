@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from dogbreed.bundle import Bundle
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import BundleError, DatasetError, InvalidImageError
-from dogbreed.train.data import Photos
+from dogbreed.train.photos import Photos
 from dogbreed.train.probabilities import calibration_error, probabilities
 from dogbreed.train.rejection import separation
 

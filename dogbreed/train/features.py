@@ -19,7 +19,7 @@ from dogbreed.errors import InvalidImageError
 from dogbreed.images import prepare
 from dogbreed.train.augment import apply_transforms, draw_crop, mirror_transform
 from dogbreed.train.backbone import boundary_output
-from dogbreed.train.data import Photos
+from dogbreed.train.photos import Photos
 from dogbreed.train.pipelines import untuned
 from dogbreed.train.precision import computing_in
 

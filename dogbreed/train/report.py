@@ -18,7 +18,6 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import MIN_SIDE, load_image
 from dogbreed.train.card import METRIC_NAMES, show_figure
-from dogbreed.train.data import Photos
 from dogbreed.train.evaluate import (
     Detection,
     Evaluation,
@@ -29,6 +28,7 @@ from dogbreed.train.evaluate import (
     per_breed,
     refused_by_group,
 )
+from dogbreed.train.photos import Photos
 from dogbreed.train.plots import draw_curves, draw_detection, draw_reliability
 from dogbreed.train.probabilities import calibration_error, probabilities
 

@@ -15,19 +15,13 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import UsageError
 from dogbreed.train.article import fit_article
 from dogbreed.train.backbone import backbone_of, weights_fingerprint
-from dogbreed.train.data import (
-    Photos,
-    TrainingData,
-    cut_validation,
-    learnt_from,
-    load_negatives,
-    load_training_data,
-    measured_on,
-)
+from dogbreed.train.cuts import cut_validation, learned_from, measured_on
+from dogbreed.train.data import TrainingData, load_negatives, load_training_data
 from dogbreed.train.evaluate import Evaluation, detect, detection_figures, evaluate, figures
 from dogbreed.train.features import Features, extract_features, view_names
 from dogbreed.train.fit import Tail
 from dogbreed.train.options import Options
+from dogbreed.train.photos import Photos
 from dogbreed.train.precision import best_precision
 from dogbreed.train.rejection import Answers
 from dogbreed.train.report import REPORT, write_report
@@ -119,7 +113,7 @@ def train(options: Options) -> Bundle:
         and answers(
             stages.searched,
             features(negatives, "not_dogs", "plain", boundary)[boundary],
-            learnt_from(negatives),
+            learned_from(negatives),
         ),
         options.seed,
     )

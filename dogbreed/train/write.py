@@ -26,7 +26,8 @@ from dogbreed.images import prepare
 from dogbreed.train.backbone import ARCHITECTURE, evidence_network, tail_network
 from dogbreed.train.bias_correction import correct_means
 from dogbreed.train.card import model_card
-from dogbreed.train.data import Photos, TrainingData, measured_on
+from dogbreed.train.cuts import measured_on
+from dogbreed.train.data import TrainingData
 from dogbreed.train.evaluate import (
     Detection,
     Evaluation,
@@ -43,6 +44,7 @@ from dogbreed.train.evaluate import (
 from dogbreed.train.export import QUANTISATIONS, check_agreement, check_evidence, export_litert
 from dogbreed.train.fit import write_history
 from dogbreed.train.options import Options, public_name
+from dogbreed.train.photos import Photos
 from dogbreed.train.plots import (
     draw_confusions,
     draw_curves,
