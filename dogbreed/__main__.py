@@ -1,4 +1,4 @@
-"""python -m dogbreed: the command `dogbreed`, where the package is not installed."""
+"""python -m dogbreed: the same as `dogbreed`, also where the package is not installed."""
 
 import sys
 

@@ -131,7 +131,7 @@ class DogBreedClassifier:
     ) -> str:
         """Push the whole bundle to the Hub; see `push.push_bundle`."""
         # Imported here, so that answering does not load the Hub's client.
-        from dogbreed.hub.push import push_bundle
+        from dogbreed.hub import push_bundle
 
         return push_bundle(
             self.bundle, repo_id, private=private, revision=revision, tag=tag, token=token

@@ -1,16 +1,21 @@
-"""The shell: python -m dogbreed predict PHOTO ...
+"""The command `dogbreed`: its commands, and the first of them, `predict`.
 
-python -m dogbreed predict dog.jpg
-python -m dogbreed predict photos/ --json
-python -m dogbreed predict dog.jpg --heatmap answer.png
-python -m dogbreed push my-model user/name --tag v1
-python -m dogbreed deploy-space user/space --model user/name
+dogbreed predict dog.jpg
+dogbreed predict photos/ --json
+dogbreed predict dog.jpg --heatmap answer.png
+dogbreed serve --port 8000
+dogbreed train --dataset photos/ --output my-model
+dogbreed evaluate my-model --dataset photos/
+dogbreed push my-model user/name --tag v1
+dogbreed deploy-space user/space --model user/name
 """
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from tqdm import tqdm
@@ -24,67 +29,116 @@ from dogbreed.wording import as_json, as_lines, trust_line
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 
+# For each command the module that has `add_<command>_arguments` and `<command>_command`, and what
+# it does. Only the module of the chosen command is loaded: the others take seconds.
+COMMANDS = {
+    "predict": ("dogbreed.cli", "name the breed of the dog in photos"),
+    "serve": ("dogbreed.page.cli", "serve the web page"),
+    "train": ("dogbreed.train.cli", "train a model on labeled photos"),
+    "evaluate": ("dogbreed.train.cli", "measure a model on labeled photos"),
+    "push": ("dogbreed.hub.cli", "put a model on the Hugging Face Hub"),
+    "deploy-space": ("dogbreed.hub.cli", "put the web page on a Hugging Face Space"),
+}
 
-def build_parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dogbreed", description="Name the breed of the dog in a photo."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    predict = commands.add_parser("predict", help="name the breeds in photos")
-    predict.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
-    predict.add_argument(
-        "--top-k", type=int, default=3, metavar="N", help="labels a photo (default: 3)"
-    )
-    predict.add_argument(
-        "--model",
-        metavar="BUNDLE",
-        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
-        "that ships)",
-    )
-    predict.add_argument("--json", action="store_true", help="print JSON")
-    predict.add_argument(
-        "--heatmap", type=Path, metavar="PNG", help="draw the photo with labels and evidence"
-    )
-    predict.set_defaults(run=predict_command)
-
-    push = commands.add_parser("push", help="put a model bundle on the Hub")
-    push.add_argument("bundle", metavar="BUNDLE", help="folder that train.py wrote")
-    push.add_argument("repo_id", metavar="USER/NAME", help="created if needed")
-    push.add_argument("--private", action="store_true", help="only you may see it")
-    push.add_argument("--revision", metavar="BRANCH", help="created if needed (default: main)")
-    push.add_argument("--tag", help="name for this state")
-    push.set_defaults(run=push_command)
-
-    space = commands.add_parser("deploy-space", help="put the page on a Space of the Hub")
-    space.add_argument("repo_id", metavar="USER/SPACE", help="created if needed")
-    model = space.add_mutually_exclusive_group()
-    model.add_argument("--model", metavar="USER/NAME", help="model that the Space loads")
-    model.add_argument(
-        "--bundle", metavar="DIR", help="model that goes with it (default: the one that ships)"
-    )
-    space.add_argument("--private", action="store_true", help="only you may see it")
-    space.add_argument("--hardware", metavar="NAME", help="default: cpu-basic, which is the least")
-    space.set_defaults(run=space_command)
-    return parser
+_Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    options = build_parser().parse_args(arguments)
-    # File names need not be text that the terminal can show.
+    """Run `dogbreed COMMAND ...`.
+
+    Args:
+        arguments: Those after the program's name; if left out those of this process.
+
+    Returns:
+        The exit code.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    lines = [f"  {name:14}{summary}" for name, (_, summary) in COMMANDS.items()]
+    parser = argparse.ArgumentParser(
+        prog="dogbreed",
+        usage="dogbreed [-h] COMMAND ...",
+        description="Name the breed of the dog in a photo.",
+        epilog="\n".join(["commands:", *lines, "", "dogbreed COMMAND -h shows its options."]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(
+        prog="dogbreed", metavar="COMMAND", required=True, help=argparse.SUPPRESS
+    )
+    run: _Command | None = None
+    for name, (_, summary) in COMMANDS.items():
+        command = commands.add_parser(name, description=f"{summary[0].upper()}{summary[1:]}.")
+        if arguments[:1] == [name]:
+            run = _prepare(command, name)
+    return _run(parser, run, arguments)
+
+
+def run_script(program: str, command: str, description: str, arguments: list[str] | None) -> int:
+    """Run one command as a program of its own, as `app.py` does.
+
+    Args:
+        program: Its name, for errors.
+        command: One of `COMMANDS`.
+        description: What `--help` says before the options.
+        arguments: Those after the program's name; if None those of this process.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return _run(parser, _prepare(parser, command), arguments)
+
+
+def _prepare(parser: argparse.ArgumentParser, name: str) -> _Command:
+    """Add a command's arguments to its parser and give the function that runs it."""
+    home, stem = import_module(COMMANDS[name][0]), name.replace("-", "_")
+    getattr(home, f"add_{stem}_arguments")(parser)
+    return getattr(home, f"{stem}_command")
+
+
+def _run(parser: argparse.ArgumentParser, run: _Command | None, arguments: list[str] | None) -> int:
+    """Parse the arguments and run the command; what goes wrong ends in a sentence and a code."""
+    options = parser.parse_args(arguments)
+    if run is None:
+        # Not seen as the command because something stands before it, such as `--`.
+        parser.error("the first argument must be the command")
+    # A file name may have characters that the terminal cannot show.
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return options.run(options)
+        return run(options)
     except DogBreedError as error:
-        print(f"dogbreed: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read the answers has enough; Python would complain once more at exit.
+        # The reader of the answers has seen enough; Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `dogbreed predict`."""
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
+    parser.add_argument(
+        "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"
+    )
+    parser.add_argument(
+        "--model",
+        metavar="BUNDLE",
+        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
+        "that comes with this package)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--heatmap",
+        type=Path,
+        metavar="FILE",
+        help="also draw one photo with its breeds and the evidence for the first of them",
+    )
 
 
 def predict_command(options: argparse.Namespace) -> int:
@@ -117,38 +171,6 @@ def predict_command(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(answers, indent=2, ensure_ascii=False))
     return 2 if failed else 0
-
-
-def push_command(options: argparse.Namespace) -> int:
-    """Push a bundle and print its address."""
-    # Here and below: the Hub's client takes longer to load than a photo to answer.
-    from dogbreed.hub.push import push_bundle
-
-    address = push_bundle(
-        options.bundle,
-        options.repo_id,
-        private=options.private,
-        revision=options.revision,
-        tag=options.tag,
-    )
-    print(address)
-    return 0
-
-
-def space_command(options: argparse.Namespace) -> int:
-    """Deploy the page to a Space, wait until it runs, and print its address."""
-    from dogbreed.hub.space import deploy_space
-
-    address = deploy_space(
-        options.repo_id,
-        model=options.model,
-        bundle=options.bundle,
-        private=options.private,
-        hardware=options.hardware,
-        tell=lambda line: print(line, file=sys.stderr),
-    )
-    print(address)
-    return 0
 
 
 def _told(prediction: Prediction) -> list[str]:
@@ -188,7 +210,3 @@ def _save(figure, path: Path) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(f"--heatmap {path} cannot be written: {reason}.") from None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

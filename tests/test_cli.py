@@ -1,5 +1,6 @@
-"""The shell: python -m dogbreed predict, its answers, its figure and its errors."""
+"""The command dogbreed: its help, and what `predict` answers, draws and refuses."""
 
+import importlib.util
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogbreed.cli import main
+from dogbreed.cli import COMMANDS, main, run_script
 from tests.helpers.tiny_bundle import (
     LABELS,
     NAMES,
@@ -88,6 +89,49 @@ def assert_refused(result: tuple[int, str, str]) -> str:
     assert err == f"dogbreed: {message}\n"
     assert_one_sentence(message)
     return message
+
+
+def told(capsys, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of `dogbreed` in this process."""
+    try:
+        code = main(list(arguments))
+    except SystemExit as stop:
+        code = stop.code
+    return code, *capsys.readouterr()
+
+
+def test_the_help_has_a_line_for_each_command(capsys):
+    code, out, _ = told(capsys, "--help")
+    assert code == 0
+    for name, (_, summary) in COMMANDS.items():
+        assert re.search(rf"^  {name} +{summary}$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_its_own_help(capsys, command):
+    if importlib.util.find_spec(COMMANDS[command][0]) is None:
+        pytest.skip("this command is still in train.py")
+    code, out, err = told(capsys, command, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"usage: dogbreed {command} [-h] ") and len(out.splitlines()) > 8
+
+
+@pytest.mark.parametrize("arguments", [(), ("--",), ("guess",), ("--json", "predict")])
+def test_without_a_command_the_usage_is_shown(capsys, arguments):
+    code, out, err = told(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: dogbreed [-h] COMMAND ...\ndogbreed: error: ")
+
+
+def test_a_command_as_a_program_of_its_own(capsys):
+    assert run_script("app.py", "serve", "The page.", ["--auth=anna"]) == 2
+    sentence = "--auth and $DOGBREED_AUTH take the form user:password.\n"
+    assert capsys.readouterr().err == f"app.py: {sentence}"
+    assert told(capsys, "serve", "--auth=anna") == (2, "", f"dogbreed: {sentence}")
+    with pytest.raises(SystemExit):
+        run_script("app.py", "serve", "The page.", ["--help"])
+    out = capsys.readouterr().out
+    assert out.startswith("usage: app.py [-h] ") and "The page." in out and "--auth" in out
 
 
 def test_three_lines_a_photo(predict, photo):

@@ -57,6 +57,16 @@ def test_a_whole_prediction_loads_nothing_heavy(tmp_path):
     assert not HEAVY & loaded
 
 
+@pytest.mark.parametrize("command", ["serve", "push", "deploy-space"])
+def test_the_help_of_a_command_loads_nothing_heavy(command):
+    code = (
+        "import sys; from dogbreed.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as stop: assert stop.code == 0"
+    )
+    assert not (HEAVY | {"huggingface_hub"}) & loaded_by(code, command, "--help")
+
+
 def test_importing_the_page_loads_no_training_library():
     loaded = loaded_by("import app, dogbreed.page.build")
     assert "gradio" in loaded
