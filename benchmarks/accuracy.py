@@ -3,11 +3,10 @@
     python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
     python -m benchmarks.accuracy --dataset path/to/stanford-dogs
 
-The float32 network by ONNX Runtime is what the fastest 8-bit ones that `benchmarks.peers` wrote are
-compared with. All see the same frames.
+The fastest 8-bit networks that `benchmarks.peers` wrote are compared with the float32 network in
+ONNX Runtime. All get the same squares.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from loky import cpu_count
 from tqdm import tqdm
 
 from benchmarks.contenders import OURS, PEERS, logits_of
-from benchmarks.results import publish
+from benchmarks.results import benchmark_parser, publish
 from dogbreed.bundle import read_bundle
 from dogbreed.images import prepare
 from dogbreed.train.data import load_training_data
@@ -27,10 +26,9 @@ IN_8_BITS = (OURS, "LiteRT 8-bit weights", "OpenVINO 8-bit")
 
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = benchmark_parser(__doc__, "accuracy.json")
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--peers", type=Path, default=PEERS)
-    parser.add_argument("--output", type=Path, default=Path("accuracy.json"))
     options = parser.parse_args()
     bundle = read_bundle(options.peers / "bundle")
     size, resize = bundle.config["image_size"], bundle.config["preprocessing"]["resize"]
@@ -42,16 +40,17 @@ def main() -> None:
         found[name] = np.stack([run(frame) for frame in tqdm(frames, desc=name, unit="photo")])
     of_class = {label: number for number, label in enumerate(bundle.labels)}
     truth = np.array([of_class[test.label_names[label]] for label in test.labels])
+    answers = {name: logits.argmax(axis=1) for name, logits in found.items()}
     rows = []
     for name, logits in found.items():
         above = (logits > logits[np.arange(len(truth)), truth][:, None]).sum(axis=1)
+        same = answers[name] == answers[REFERENCE]
         rows.append(
             {
                 "": name,
                 "top-1, %": 100 * float((above == 0).mean()),
                 "top-3, %": 100 * float((above < 3).mean()),
-                "same answer as float32, %": 100
-                * float((logits.argmax(axis=1) == found[REFERENCE].argmax(axis=1)).mean()),
+                "same answer as float32, %": 100 * float(same.mean()),
             }
         )
     publish(options.output, f"{len(truth)} photos of the test split", rows)

@@ -8,16 +8,19 @@ import io
 import multiprocessing
 import os
 import random
-import statistics
 import time
 from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-import psutil
 from tqdm import tqdm
 
-from dogbreed.bundle import read_bundle
+from benchmarks.timing import resident_megabytes, timed
+from dogbreed import DogBreedClassifier
+from dogbreed.bundle import Bundle, read_bundle
+from dogbreed.images import prepare
 from dogbreed.runtime import Network
 from dogbreed.train.options import default_cache_dir
 
@@ -25,7 +28,7 @@ PEERS = default_cache_dir() / "peers"
 OURS = "dogbreed"
 ARTICLE = "article: load_img, model.predict"
 COMPILED = "tf.function, compiled"
-# Name, whether the network is in 8 bits, and the file of `benchmarks.peers`.
+# Name, and the file that `benchmarks.peers` writes for it.
 ENGINES = {
     "LiteRT float32": "litert-float32.tflite",
     "LiteRT 8-bit weights": "litert-weights8.tflite",
@@ -37,7 +40,17 @@ ENGINES = {
     "OpenVINO 8-bit": "openvino-int8.xml",
 }
 NAMES = (OURS, ARTICLE, COMPILED, *ENGINES)
+PHOTOS_A_TURN = 5
+# From an encoded photo to three labels, best first.
 Answer = Callable[[bytes], tuple[str, ...]]
+# From an array to logits of shape (num_classes,): the array is float32 of shape
+# (1, size, size, 3) between -1 and 1, unless stated otherwise.
+Logits = Callable[[np.ndarray], np.ndarray]
+
+
+def read_photos(peers: Path) -> list[bytes]:
+    """The JPEG files that `benchmarks.peers` wrote."""
+    return [path.read_bytes() for path in sorted((peers / "photos").glob("*.jpg"))]
 
 
 def load(name: str, peers: Path, cores: int) -> Answer:
@@ -46,34 +59,29 @@ def load(name: str, peers: Path, cores: int) -> Answer:
     Args:
         name: One of `NAMES`.
         peers: Folder that `benchmarks.peers` wrote.
-        cores: How many threads it may use; processors must be set for the process already.
-
-    Returns:
-        A function from an encoded photo to three labels, best first.
+        cores: How many threads it may use; the affinity of the process must be set already.
     """
     bundle = read_bundle(peers / "bundle")
     if name == OURS:
-        from dogbreed import DogBreedClassifier
-
         classifier = DogBreedClassifier(bundle)
         return lambda photo: classifier.predict(photo).labels
     if name == ARTICLE:
         return _article(peers, bundle.names)
-    logits = _compiled(peers) if name == COMPILED else _engine(name, peers, cores)
-    return _behind_our_frame(logits, bundle)
+    return _with_our_decoding(_scaled_logits(name, peers, cores), bundle)
 
 
-def logits_of(name: str, peers: Path, cores: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Like `load`, but from a frame of `images.prepare` to logits of shape (num_classes,)."""
+def logits_of(name: str, peers: Path, cores: int) -> Logits:
+    """Like `load`, but from a uint8 photo of `images.prepare` to logits."""
     if name == OURS:
         network = Network(read_bundle(peers / "bundle"))
         return lambda frame: network.submit(lambda: frame).result()[0].mean(axis=(0, 1))
-    run = _compiled(peers) if name == COMPILED else _engine(name, peers, cores)
-    return lambda frame: run(_scale(frame))
+    logits = _scaled_logits(name, peers, cores)
+    return lambda frame: logits(_scale(frame))
 
 
 def _article(peers: Path, names: tuple[str, ...]) -> Answer:
     """As the article does it: the photo squashed by `load_img`, softmax, the three largest."""
+    # Imported here, so that the other contenders start without it.
     import keras
 
     model = keras.models.load_model(peers / "keras.keras")
@@ -89,10 +97,8 @@ def _article(peers: Path, names: tuple[str, ...]) -> Answer:
     return answer
 
 
-def _behind_our_frame(logits: Callable[[np.ndarray], np.ndarray], bundle) -> Answer:
+def _with_our_decoding(logits: Logits, bundle: Bundle) -> Answer:
     """A runtime between our own decoding and a plain softmax."""
-    from dogbreed.images import prepare
-
     size, resize = bundle.config["image_size"], bundle.config["preprocessing"]["resize"]
     names = bundle.names
 
@@ -112,7 +118,21 @@ def _scale(frame: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def _compiled(peers: Path) -> Callable[[np.ndarray], np.ndarray]:
+def _scaled_logits(name: str, peers: Path, cores: int) -> Logits:
+    if name == COMPILED:
+        return _compiled(peers)
+    path = str(peers / ENGINES[name])
+    if name.startswith("LiteRT"):
+        return _litert(path, cores)
+    if name.startswith("ONNX"):
+        return _onnx(path, cores)
+    return _openvino(path, cores, "bf16" if name.endswith("bfloat16") else "f32")
+
+
+# Each of these imports its runtime itself, so that no contender starts with another's.
+
+
+def _compiled(peers: Path) -> Logits:
     import keras
     import tensorflow as tf
 
@@ -121,35 +141,38 @@ def _compiled(peers: Path) -> Callable[[np.ndarray], np.ndarray]:
     return lambda scaled: run(tf.constant(scaled)).numpy()[0]
 
 
-def _engine(name: str, peers: Path, cores: int) -> Callable[[np.ndarray], np.ndarray]:
-    path = str(peers / ENGINES[name])
-    if name.startswith("LiteRT"):
-        from ai_edge_litert.interpreter import Interpreter
+def _litert(path: str, cores: int) -> Logits:
+    from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(path, num_threads=cores)
-        interpreter.allocate_tensors()
-        (photo,) = interpreter.get_input_details()
-        maps = [out for out in interpreter.get_output_details() if len(out["shape"]) == 4]
+    interpreter = Interpreter(path, num_threads=cores)
+    interpreter.allocate_tensors()
+    (photo,) = interpreter.get_input_details()
+    (evidence,) = (out for out in interpreter.get_output_details() if len(out["shape"]) == 4)
 
-        def run(scaled: np.ndarray) -> np.ndarray:
-            interpreter.set_tensor(photo["index"], scaled)
-            interpreter.invoke()
-            return interpreter.get_tensor(maps[0]["index"]).mean(axis=(0, 1, 2))
+    def run(scaled: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(photo["index"], scaled)
+        interpreter.invoke()
+        return interpreter.get_tensor(evidence["index"]).mean(axis=(0, 1, 2))
 
-        return run
-    if name.startswith("ONNX"):
-        import onnxruntime
+    return run
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = cores
-        session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-        return lambda scaled: _mean_of_map(session.run(None, {"args_0": scaled}))
+
+def _onnx(path: str, cores: int) -> Logits:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores
+    session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+    return lambda scaled: _mean_of_map(session.run(None, {"args_0": scaled}))
+
+
+def _openvino(path: str, cores: int, precision: str) -> Logits:
     import openvino
 
     hints = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": cores,
-        "INFERENCE_PRECISION_HINT": "bf16" if name.endswith("bfloat16") else "f32",
+        "INFERENCE_PRECISION_HINT": precision,
     }
     request = openvino.Core().compile_model(path, "CPU", hints).create_infer_request()
     return lambda scaled: _mean_of_map(list(request.infer([scaled]).values()))
@@ -161,7 +184,11 @@ def _mean_of_map(outputs: list[np.ndarray]) -> np.ndarray:
 
 
 class Contender:
-    """A contender in a process of its own, confined to some cores."""
+    """A contender in a process of its own, confined to some cores.
+
+    Attributes:
+        load_seconds: Seconds that it took to import and load.
+    """
 
     def __init__(self, name: str, peers: Path, cores: int):
         self.name = name
@@ -170,7 +197,6 @@ class Contender:
         self._process = start(target=_work, args=(theirs, name, peers, cores), daemon=True)
         self._process.start()
         theirs.close()
-        # Seconds that it takes to import and load.
         self.load_seconds: float = self._pipe.recv()
 
     def time(self, photos: list[bytes]) -> list[float]:
@@ -179,8 +205,9 @@ class Contender:
         return self._pipe.recv()
 
     def megabytes(self) -> float:
-        """Memory that its process holds."""
-        return psutil.Process(self._process.pid).memory_info().rss / 2**20
+        """Resident memory of its process."""
+        assert self._process.pid is not None
+        return resident_megabytes(self._process.pid)
 
     def stop(self) -> None:
         self._process.terminate()
@@ -188,36 +215,33 @@ class Contender:
 
 
 def race(
-    names: list[str], peers: Path, cores: int, rounds: int, photos_per_turn: int = 5
+    names: list[str], peers: Path, cores: int, rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, tuple[float, float]]]:
     """Let contenders answer in turns, in an order that changes.
 
     Returns:
         For each, the seconds of every answer but the first of a turn, which finds cold caches; and
-        the seconds that it took to load, with the megabytes that its process holds at the end.
+        the seconds that it took to load, with the megabytes of its process at the end.
     """
-    photos = [path.read_bytes() for path in sorted((peers / "photos").glob("*.jpg"))]
+    photos = read_photos(peers)
     contenders = [Contender(name, peers, cores) for name in names]
     times: dict[str, list[float]] = {name: [] for name in names}
     rng = random.Random(0)
     for number in tqdm(range(rounds + 1), desc=f"{cores} core(s)", unit="round"):
-        turn = [photos[(number * photos_per_turn + i) % len(photos)] for i in range(-1, 5)]
+        first = number * PHOTOS_A_TURN
+        turn = [photos[(first + i) % len(photos)] for i in range(-1, PHOTOS_A_TURN)]
         for contender in rng.sample(contenders, len(contenders)):
-            found = contender.time(turn)[1:]
+            seconds = contender.time(turn)[1:]
             # The first round warms up.
             if number:
-                times[contender.name] += found
-    held = {one.name: (one.load_seconds, one.megabytes()) for one in contenders}
+                times[contender.name] += seconds
+    loaded = {one.name: (one.load_seconds, one.megabytes()) for one in contenders}
     for contender in contenders:
         contender.stop()
-    return times, held
+    return times, loaded
 
 
-def median_ms(times: list[float]) -> float:
-    return 1000 * statistics.median(times)
-
-
-def _work(pipe, name: str, peers: Path, cores: int) -> None:
+def _work(pipe: Connection, name: str, peers: Path, cores: int) -> None:
     # Before any library counts them.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     started = time.perf_counter()
@@ -226,9 +250,8 @@ def _work(pipe, name: str, peers: Path, cores: int) -> None:
     while True:
         times = []
         for photo in pipe.recv():
-            started = time.perf_counter()
-            labels = answer(photo)
-            times.append(time.perf_counter() - started)
+            seconds, labels = timed(partial(answer, photo))
+            times.append(seconds)
             if len(labels) != 3:
-                raise RuntimeError(f"{name} answers {labels}")
+                raise RuntimeError(f"{name} answers {labels}.")
         pipe.send(times)

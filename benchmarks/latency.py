@@ -3,84 +3,82 @@
     python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
     python -m benchmarks.latency
 
-All on the same weights, in turns, each in a process of its own, on one core and on two; the other
-runtimes behind the same decoding and before the same softmax as ours.
+All have the same weights and take turns, each in a process of its own, on one core and on two. The
+other runtimes come after the same decoding and before the same softmax as ours.
 """
 
-import argparse
 import itertools
 import multiprocessing
 import time
+from functools import partial
 from pathlib import Path
 
-from benchmarks.contenders import ARTICLE, COMPILED, ENGINES, NAMES, OURS, PEERS, median_ms, race
-from benchmarks.results import publish
+import numpy as np
+
+from benchmarks.contenders import ARTICLE, COMPILED, ENGINES, NAMES, OURS, PEERS, race, read_photos
+from benchmarks.results import benchmark_parser, publish
+from benchmarks.timing import median_ms, timed
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import read_bundle
 from dogbreed.images import load_image, to_square
 from dogbreed.runtime import Network
 
-ROUNDS = 8
+CORES = (2, 1)
 
 
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = benchmark_parser(__doc__, "latency.json")
     parser.add_argument("--peers", type=Path, default=PEERS)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--output", type=Path, default=Path("latency.json"))
+    parser.add_argument("--rounds", type=int, default=8)
     options = parser.parse_args()
-    runs = {cores: race(list(NAMES), options.peers, cores, options.rounds) for cores in (2, 1)}
-    by_cores = {cores: times for cores, (times, _) in runs.items()}
-    # In a process that holds nothing else.
+    runs = {cores: race(list(NAMES), options.peers, cores, options.rounds) for cores in CORES}
+    medians = {
+        cores: {name: median_ms(seconds) for name, seconds in times.items()}
+        for cores, (times, _) in runs.items()
+    }
+    # In a process with nothing else in it.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         by_parts = pool.apply(parts, (options.peers,))
-    # Imported here, so that the processes of the others start without Keras.
+    # Imported here, so that the contenders' processes start without Keras.
     from benchmarks.limit import matrix_rate, multiply_adds
 
     count = multiply_adds()
     rates = {
-        (kind, cores): matrix_rate(kind, cores) for kind in ("float32", "int8") for cores in (2, 1)
+        (kind, cores): matrix_rate(kind, cores) for kind in ("float32", "int8") for cores in CORES
     }
     rows = []
     for name in NAMES:
-        row = {"": name}
-        for cores, times in by_cores.items():
-            median = median_ms(times[name])
-            floor = 1000 * count / rates["int8" if in_8_bits(name) else "float32", cores]
+        row: dict[str, object] = {"": name}
+        kind = "int8" if name == OURS or "8-bit" in name else "float32"
+        for cores, by_name in medians.items():
+            floor = 1000 * count / rates[kind, cores]
             row |= {
-                f"ms, {cores} cores": median,
-                f"ours is faster by, {cores}": median / median_ms(times[OURS]),
-                f"over the floor, {cores}": median / floor,
+                f"ms, {cores} cores": by_name[name],
+                f"over ours, {cores}": by_name[name] / by_name[OURS],
+                f"over the floor, {cores}": by_name[name] / floor,
             }
         row["s to load"], row["MB"] = runs[2][1][name]
         rows.append(row)
-    two = by_cores[2]
-    ours = median_ms(two[OURS])
+    two = medians[2]
+    best_peer = min(two[name] for name in ENGINES if not name.startswith("LiteRT"))
     publish(
         options.output,
-        f"JPEG of 500×375 to three labels, median of {len(two[OURS])} answers",
+        f"JPEG of 500×375 to three labels, median of {len(runs[2][0][OURS])} answers",
         rows,
-        faster_than_the_article=round(median_ms(two[ARTICLE]) / ours, 2),
-        faster_than_tf_function=round(median_ms(two[COMPILED]) / ours, 2),
-        faster_than_the_best_of_onnx_runtime_and_openvino=round(
-            min(median_ms(two[name]) for name in ENGINES if not name.startswith("LiteRT")) / ours,
-            2,
-        ),
+        faster_than_the_article=round(two[ARTICLE] / two[OURS], 2),
+        faster_than_tf_function=round(two[COMPILED] / two[OURS], 2),
+        faster_than_the_best_of_onnx_runtime_and_openvino=round(best_peer / two[OURS], 2),
         ours_by_parts_ms=by_parts,
     )
 
 
-def in_8_bits(name: str) -> bool:
-    return name == OURS or "8-bit" in name
-
-
 def parts(peers: Path) -> dict[str, float]:
     """Median milliseconds of each part of an answer of ours."""
-    photos = [path.read_bytes() for path in sorted((peers / "photos").glob("*.jpg"))] * 3
+    photos = read_photos(peers) * 3
     bundle = read_bundle(peers / "bundle")
-    total = median_ms(answer_all(DogBreedClassifier(bundle), photos))
-    # Only now, as the threads of two networks would wait for each other.
+    # First, and gone before the next network, since the threads of two would wait for each other.
+    whole = answer_ms(DogBreedClassifier(bundle), photos)
     network, config = Network(bundle), bundle.config
     times: dict[str, list[float]] = {"decoding": [], "resizing": [], "network, with scaling": []}
     for photo in photos:
@@ -89,22 +87,23 @@ def parts(peers: Path) -> dict[str, float]:
         marks.append(time.perf_counter())
         frame = to_square(image, config["image_size"], config["preprocessing"]["resize"])
         marks.append(time.perf_counter())
-        network.submit(lambda frame=frame: frame).result()
+        run(network, frame)
         marks.append(time.perf_counter())
         for name, (begin, end) in zip(times, itertools.pairwise(marks), strict=True):
             times[name].append(end - begin)
     found = {name: median_ms(seconds) for name, seconds in times.items()}
-    found |= {"softmax, detector, set": total - sum(found.values()), "whole": total}
+    found |= {"softmax, rejection, set": whole - sum(found.values()), "whole": whole}
     return {name: round(milliseconds, 2) for name, milliseconds in found.items()}
 
 
-def answer_all(classifier: DogBreedClassifier, photos: list[bytes]) -> list[float]:
-    """Seconds of each answer, one after the other."""
-    marks = [time.perf_counter()]
-    for photo in photos:
-        classifier.predict(photo)
-        marks.append(time.perf_counter())
-    return [end - begin for begin, end in itertools.pairwise(marks)]
+def answer_ms(classifier: DogBreedClassifier, photos: list[bytes]) -> float:
+    """Median milliseconds of an answer, one after the other."""
+    return median_ms(timed(partial(classifier.predict, photo))[0] for photo in photos)
+
+
+def run(network: Network, frame: np.ndarray) -> None:
+    """Answer a frame that is ready."""
+    network.submit(lambda: frame).result()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,11 @@
-"""How fast the network could be on this processor: its multiplications, and the rate of a matrix.
+"""How fast the network could be on this processor, by its multiply-adds and a matrix product.
 
     python -m benchmarks.limit
 
 The floor is the time that the multiply-adds of all convolutions would take at the rate of one
-large matrix product, the best case of the same arithmetic, by ONNX Runtime (MLAS kernels). A
+large matrix product, the best case of the same arithmetic, in ONNX Runtime (MLAS kernels). A
 runtime can be below it only by saving multiplications, as Winograd's algorithm does.
 """
-
-import argparse
-import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,7 +13,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.results import publish
+from benchmarks.results import benchmark_parser, publish
+from benchmarks.timing import timed
 from dogbreed.train.backbone import build_backbone, classifier_network, evidence_network
 
 # Rows, inner length, columns: large enough to fill the cores, small enough for their caches.
@@ -27,21 +24,20 @@ RUNS = 40
 
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=Path("limit.json"))
-    options = parser.parse_args()
+    options = benchmark_parser(__doc__, "limit.json").parse_args()
     count = multiply_adds()
-    rows = [
-        {
-            "cores": cores,
-            "numbers": kind,
-            "G multiply-adds a second": matrix_rate(kind, cores) / 1e9,
-        }
-        for cores in (1, 2)
-        for kind in ("float32", "int8")
-    ]
-    for row in rows:
-        row["floor, ms a photo"] = count / row["G multiply-adds a second"] / 1e6
+    rows = []
+    for cores in (1, 2):
+        for kind in ("float32", "int8"):
+            rate = matrix_rate(kind, cores)
+            rows.append(
+                {
+                    "cores": cores,
+                    "numbers": kind,
+                    "G multiply-adds a second": rate / 1e9,
+                    "floor, ms a photo": 1000 * count / rate,
+                }
+            )
     publish(options.output, "The limit", rows, giga_multiply_adds_a_photo=round(count / 1e9, 3))
 
 
@@ -65,6 +61,8 @@ def matrix_rate(kind: str, cores: int) -> float:
     """
     rows, inner, columns = SHAPE
     rng = np.random.default_rng(0)
+    left: np.ndarray
+    right: np.ndarray
     if kind == "float32":
         left = rng.standard_normal((rows, inner), dtype=np.float32)
         right = rng.standard_normal((inner, columns), dtype=np.float32)
@@ -87,13 +85,9 @@ def matrix_rate(kind: str, cores: int) -> float:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, ["CPUExecutionProvider"]
     )
-    times = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        session.run(None, {"left": left})
-        times.append(time.perf_counter() - started)
     # The limit is what the processor can do when nothing disturbs it.
-    return rows * inner * columns / min(times)
+    fastest = min(timed(lambda: session.run(None, {"left": left}))[0] for _ in range(RUNS))
+    return rows * inner * columns / fastest
 
 
 if __name__ == "__main__":

@@ -3,9 +3,7 @@
 python -m benchmarks.live --seconds 20
 """
 
-import argparse
 import itertools
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,10 +11,11 @@ from pathlib import Path
 from PIL import Image, ImageEnhance
 from playwright.sync_api import sync_playwright
 
+from benchmarks.results import benchmark_parser, publish
 from tests.e2e.conftest import CAMERA_FLAGS, EXAMPLES, FLAGS, Visit, write_video
 from tests.helpers.running import running_page
 
-# Every answer to a film that changes steadily differs, and so changes the list of breeds.
+# In a film that changes steadily every answer differs, and so does the list of breeds.
 _COUNT = """() => {
     window.times = [];
     let last = "";
@@ -31,23 +30,25 @@ _COUNT = """() => {
 }"""
 
 
-def film(path: Path) -> Path:
-    """Three drawings, each ever brighter."""
-    drawings = [Image.open(file).convert("RGB") for file in sorted(EXAMPLES.glob("*.png"))]
-    pictures = [
-        ImageEnhance.Brightness(drawing).enhance(0.5 + step / 40)
-        for drawing in drawings
-        for step in range(40)
-    ]
-    return write_video(path, pictures, 1)
-
-
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = benchmark_parser(__doc__, "live.json")
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--output", type=Path, default=Path("live.json"))
     options = parser.parse_args()
+    times = answer_times(options.seconds)
+    gaps = sorted(after - before for before, after in itertools.pairwise(times))
+    row = {
+        "seconds": options.seconds,
+        "answers": len(times),
+        "answers a second": len(times) / options.seconds,
+        "median gap, ms": gaps[len(gaps) // 2],
+        "p95 of the gaps, ms": gaps[int(0.95 * len(gaps))],
+    }
+    publish(options.output, "Answers to a camera", [row])
+
+
+def answer_times(seconds: float) -> list[float]:
+    """Milliseconds since the page was opened of each answer that it shows in this time."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running_page() as address,
@@ -61,20 +62,21 @@ def main() -> None:
         visit.start_camera()
         visit.labels("#live-labels")
         visit.page.evaluate(_COUNT)
-        visit.page.wait_for_timeout(1000 * options.seconds)
+        visit.page.wait_for_timeout(1000 * seconds)
         times = visit.page.evaluate("window.times")
         browser.close()
-    gaps = sorted(after - before for before, after in itertools.pairwise(times))
-    result = {
-        "seconds": options.seconds,
-        "answers": len(times),
-        "answers_per_second": round(len(times) / options.seconds, 2),
-        "gap_ms_median": round(gaps[len(gaps) // 2]),
-        "gap_ms_p95": round(gaps[int(0.95 * len(gaps))]),
-    }
-    for name, value in result.items():
-        print(f"{name:20} {value}")
-    options.output.write_text(json.dumps(result, indent=2) + "\n")
+    return times
+
+
+def film(path: Path) -> Path:
+    """Write a film of the examples, each of which gets steadily brighter."""
+    examples = [Image.open(file).convert("RGB") for file in sorted(EXAMPLES.iterdir())]
+    pictures = [
+        ImageEnhance.Brightness(example).enhance(0.5 + step / 40)
+        for example in examples
+        for step in range(40)
+    ]
+    return write_video(path, pictures, 1)
 
 
 if __name__ == "__main__":

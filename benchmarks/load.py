@@ -1,111 +1,112 @@
-"""Many visitors at once: each sends photos one after the other through the API.
+"""Many visitors at once, each of whom sends photos one after the other through the API.
 
 python -m benchmarks.load --clients 16 --seconds 120
 """
 
-import argparse
-import io
-import json
 import statistics
 import tempfile
-import threading
 import time
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from gradio_client import Client, handle_file
-from PIL import Image
 
+from benchmarks.jpeg import draw_photo
+from benchmarks.results import benchmark_parser, publish
+from benchmarks.timing import call_each, resident_megabytes, timed
 from tests.helpers.running import running_process
 
-
-def resident_megabytes(pid: int) -> float:
-    """Memory of a process that lies in RAM, as Linux counts it."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"process {pid} has no VmRSS")
+PHOTO_SIZE = (1200, 900)
+# Between two looks at the memory and the page.
+PAUSE_SECONDS = 5
 
 
-def draw_photo(folder: Path, number: int) -> Path:
-    """A photo of 1200 × 900 that no one has sent before."""
-    rng = np.random.default_rng(number)
-    small = Image.fromarray(rng.integers(0, 255, (30, 40, 3), dtype=np.uint8))
-    path = folder / f"{number}.jpg"
-    small.resize((1200, 900), Image.Resampling.BICUBIC).save(path)
-    return path
+@dataclass
+class Answers:
+    """What the visitors got.
 
+    Attributes:
+        seconds: Of each answer.
+        errors: Each question that was not answered as it should be.
+    """
 
-def send_photos(
-    address: str, number: int, until: float, folder: Path, times: list, errors: list
-) -> None:
-    """What one visitor does."""
-    client = Client(address, verbose=False)
-    index = 0
-    while time.monotonic() < until:
-        photo = draw_photo(folder, 1_000_000 * number + index)
-        index += 1
-        start = time.monotonic()
-        try:
-            answer = client.predict(handle_file(photo), api_name="/predict")
-            if len(answer["confidences"]) != 3:
-                raise RuntimeError(f"not three labels: {answer}")
-            times.append((start, time.monotonic() - start))
-        except Exception as error:
-            errors.append(repr(error))
-        photo.unlink()
+    seconds: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = benchmark_parser(__doc__, "load.json")
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--output", type=Path, default=Path("load.json"))
     options = parser.parse_args()
-    times: list[tuple[float, float]] = []
-    errors: list[str] = []
-    with tempfile.TemporaryDirectory() as folder, running_process() as (address, process):
-        # The first answers make buffers that stay.
-        send_photos(address, 0, time.monotonic() + 5, Path(folder), [], errors)
+    answers = Answers()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_process() as (address, process),
+        ThreadPoolExecutor(1) as background,
+    ):
+        # The first answers allocate buffers that stay.
+        call_each([visitor(address, 0, Path(folder), Answers())], 5)
         memory = [resident_megabytes(process.pid)]
-        start = time.monotonic()
-        threads = [
-            threading.Thread(
-                target=send_photos,
-                args=(address, n, start + options.seconds, Path(folder), times, errors),
-            )
-            for n in range(1, options.clients + 1)
+        visitors = [
+            visitor(address, number, Path(folder), answers)
+            for number in range(1, options.clients + 1)
         ]
-        for thread in threads:
-            thread.start()
+        asking = background.submit(call_each, visitors, options.seconds)
         page_loads = []
-        while any(thread.is_alive() for thread in threads):
-            before = time.monotonic()
-            with urllib.request.urlopen(address, timeout=60) as page:
-                io.BytesIO(page.read())
-            page_loads.append(time.monotonic() - before)
+        while not asking.done():
+            page_loads.append(timed(lambda: read_page(address))[0])
             memory.append(resident_megabytes(process.pid))
-            time.sleep(5)
+            time.sleep(PAUSE_SECONDS)
+        asking.result()
         memory.append(resident_megabytes(process.pid))
-    taken = sorted(seconds for _, seconds in times)
-    result = {
+    for error in answers.errors[:5]:
+        print(error)
+    seconds = sorted(answers.seconds)
+    row = {
         "clients": options.clients,
         "seconds": options.seconds,
-        "requests": len(times) + len(errors),
-        "errors": len(errors),
-        "p50_s": round(statistics.median(taken), 2),
-        "p95_s": round(taken[int(0.95 * len(taken))], 2),
-        "longest_s": round(taken[-1], 2),
-        "page_load_longest_s": round(max(page_loads), 2),
-        "memory_mb": [round(value) for value in memory],
+        "requests": len(seconds) + len(answers.errors),
+        "errors": len(answers.errors),
+        "median, s": statistics.median(seconds),
+        "p95, s": seconds[int(0.95 * len(seconds))],
+        "longest, s": seconds[-1],
+        "longest load of the page, s": max(page_loads),
     }
-    for name, value in result.items():
-        print(f"{name:20} {value}")
-    for error in errors[:5]:
-        print(error)
-    options.output.write_text(json.dumps(result, indent=2) + "\n")
+    publish(
+        options.output,
+        f"Photos of {PHOTO_SIZE[0]}×{PHOTO_SIZE[1]} through the API",
+        [row],
+        memory_in_mb_over_time=[round(megabytes) for megabytes in memory],
+    )
+
+
+def read_page(address: str) -> None:
+    """Load the page's HTML."""
+    with urllib.request.urlopen(address, timeout=60) as page:
+        page.read()
+
+
+def visitor(address: str, number: int, folder: Path, answers: Answers) -> Callable[[], None]:
+    """What one visitor does again and again: ask about a photo that no one has sent before."""
+    client = Client(address, verbose=False)
+    path, seeds = folder / f"{number}.jpg", iter(range(1_000_000 * number, 2**32))
+
+    def ask() -> None:
+        path.write_bytes(draw_photo(PHOTO_SIZE, next(seeds)))
+        try:
+            seconds, answer = timed(lambda: client.predict(handle_file(path), api_name="/predict"))
+            if len(answer["confidences"]) != 3:
+                raise RuntimeError(f"not three labels: {answer}")
+            answers.seconds.append(seconds)
+        except Exception as error:
+            answers.errors.append(repr(error))
+
+    return ask
 
 
 if __name__ == "__main__":

@@ -1,36 +1,34 @@
-"""Memory of a process that answers photos: after 1, 100 and 5,000 of them, and at most.
+"""Memory of a process that answers photos: after 1, 100 and 5,000 of them, and at its peak.
 
     python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
     python -m benchmarks.memory
 
-Ours with four callers at once, so that every thread and interpreter is there; the article's way,
-which is not made for several, with one, and fewer photos, since it takes its time.
+Ours has four callers at once, so that every thread and interpreter exists. The article's way is not
+made for several callers, so it has one, and fewer photos, since it is slow.
 """
 
-import argparse
 import multiprocessing
-import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
+from loky import cpu_count
 
-from benchmarks.contenders import ARTICLE, OURS, PEERS, load
-from benchmarks.results import publish
+from benchmarks.contenders import ARTICLE, OURS, PEERS, load, read_photos
+from benchmarks.results import benchmark_parser, publish
+from benchmarks.timing import peak_megabytes, resident_megabytes
 
 CALLERS = 4
 
 
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = benchmark_parser(__doc__, "memory.json")
     parser.add_argument("--peers", type=Path, default=PEERS)
-    parser.add_argument("--output", type=Path, default=Path("memory.json"))
     options = parser.parse_args()
     cases = ((OURS, CALLERS, (1, 100, 1000, 5000)), (ARTICLE, 1, (1, 100, 500)))
     rows = []
     for case in cases:
-        # A process each, that has imported nothing else.
+        # Each in a process that has imported nothing else.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             rows += pool.apply(measure, (options.peers, *case))
     ours = {row["answers"]: row["MB"] for row in rows if row[""] == OURS}
@@ -45,14 +43,14 @@ def main() -> None:
 
 
 def measure(peers: Path, name: str, callers: int, counts: tuple[int, ...]) -> list[dict]:
-    """Resident and peak megabytes of this process after so many answers."""
-    photos = [path.read_bytes() for path in sorted((peers / "photos").glob("*.jpg"))]
-    answer = load(name, peers, multiprocessing.cpu_count())
+    """Resident and peak megabytes of this process after each of these numbers of answers."""
+    photos = read_photos(peers)
+    answer = load(name, peers, cpu_count())
     rows, done = [], 0
     with ThreadPoolExecutor(callers) as pool:
         for count in counts:
             while done < count:
-                # Few at a time, since what waits takes memory too.
+                # A few at a time, since photos that wait take memory too.
                 turn = range(done, min(done + 4 * callers, count))
                 done += len(list(pool.map(answer, (photos[n % len(photos)] for n in turn))))
             rows.append(
@@ -60,8 +58,8 @@ def measure(peers: Path, name: str, callers: int, counts: tuple[int, ...]) -> li
                     "": name,
                     "callers": callers,
                     "answers": done,
-                    "MB": psutil.Process().memory_info().rss / 2**20,
-                    "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                    "MB": resident_megabytes(),
+                    "peak MB": peak_megabytes(),
                 }
             )
     return rows

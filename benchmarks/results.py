@@ -1,48 +1,102 @@
-"""What a benchmark found: a table for people, JSON for programs, and where it was measured."""
+"""What every benchmark shares: its options, its table and JSON, and a note of where it ran."""
 
+import argparse
 import importlib.metadata
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import psutil
-from tabulate import tabulate
+from loky import cpu_count
 
 from dogbreed.bundle import write_beside
 
+# What the speed of float32, 8-bit and bfloat16 arithmetic depends on.
+INSTRUCTION_SETS = ("avx2", "avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16", "amx_bf16")
 LIBRARIES = ("tensorflow", "keras", "ai-edge-litert", "onnxruntime", "openvino", "pillow", "numpy")
 
 
+def benchmark_parser(doc: str | None, output: str) -> argparse.ArgumentParser:
+    """A parser with the option `--output`, described by the first line of a docstring.
+
+    Args:
+        doc: Docstring of the benchmark.
+        output: Name of the JSON file in the current folder, unless the user names another.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, default=Path(output), help="JSON file to write")
+    return parser
+
+
 def machine() -> dict:
-    """What the figures depend on: processor, cores, libraries."""
+    """Where this process runs: processor, its instruction sets, cores it may use, libraries."""
     cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    fields: dict[str, str] = {}
+    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else []:
+        name, _, value = line.partition(":")
+        fields.setdefault(name.strip(), value.strip())
+    flags = fields.get("flags", "").split()
     return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": len(psutil.Process().cpu_affinity()),
-        "8-bit instructions": [name for name in flags if "vnni" in name or name == "amx_int8"],
+        "processor": fields.get("model name") or platform.processor() or platform.machine(),
+        "instruction sets": [name for name in INSTRUCTION_SETS if name in flags],
+        "cores": cpu_count(),
         "python": platform.python_version(),
-        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "libraries": dict(_versions()),
     }
 
 
-def publish(path: Path, title: str, rows: Sequence[dict], **facts) -> None:
-    """Print rows as a table in Markdown, and write all as JSON.
+def publish(path: Path, title: str, rows: Sequence[Mapping], **facts: object) -> None:
+    """Print rows as a table in Markdown, and write everything as JSON.
 
     Args:
-        path: Where the JSON goes.
-        title: What was measured, on what.
-        rows: One line each, all with the same keys.
-        facts: Whatever else belongs into the JSON; printed line by line below the table.
+        path: JSON file to write.
+        title: What was measured, and on what.
+        rows: The lines of the table, all with the same keys.
+        facts: Whatever else belongs in the JSON; printed line by line below the table.
     """
-    print(f"\n{title}\n")
-    print(tabulate(rows, headers="keys", tablefmt="pipe", floatfmt=".2f"))
-    print()
+    where = machine()
+    print(f"\n{title}\n\n{as_table(rows)}\n")
     for name, value in facts.items():
         print(f"{name.replace('_', ' ')}: {value}")
-    found = {"title": title, "rows": list(rows), **facts, "machine": machine()}
+    sets = ", ".join(where["instruction sets"]) or f"none of {', '.join(INSTRUCTION_SETS)}"
+    versions = [f"Python {where['python']}"]
+    versions += [f"{name} {version}" for name, version in where["libraries"].items()]
+    print(f"processor: {where['processor']} ({sets}), cores for this process: {where['cores']}")
+    print(", ".join(versions))
+    document = {"title": title, "rows": list(rows), **facts, "machine": where}
     with write_beside(path) as file:
-        file.write(json.dumps(found, indent=2).encode() + b"\n")
+        file.write(json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def as_table(rows: Sequence[Mapping]) -> str:
+    """Rows with the same keys as a Markdown table: two decimals, numbers flush right."""
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    right = [isinstance(value, int | float) for value in rows[0].values()]
+    lines = [
+        " | ".join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(line, widths, right, strict=True)
+        )
+        for line in cells
+    ]
+    rule = " | ".join(
+        f"{'-' * max(width - 1, 2)}{':' if flush else '-'}"
+        for width, flush in zip(widths, right, strict=True)
+    )
+    return "\n".join(f"| {line} |" for line in [lines[0], rule, *lines[1:]])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Name and version of those libraries that are installed."""
+    for name in LIBRARIES:
+        try:
+            yield name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue

@@ -1,33 +1,31 @@
-"""Photos a second with 1 to 64 callers, beside what the network alone can do.
+"""Photos a second with 1 to 64 callers, compared with what the network alone can do.
 
     python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
     python -m benchmarks.throughput
 
 Callers are threads that ask again as soon as they are answered, through `predict` and through the
 page's /predict; `predict_batch` has one caller. The network alone runs before and after each, on
-one frame that is ready: an interpreter of one thread for each core, and one on all cores, whichever
-is faster. p95 is compared with callers divided by photos a second, the wait that nobody undercuts
-when all come at once. The page's callers ask by plain HTTP, as curl would, since Gradio's own
-client takes more of the processor than the page; they still run on the same cores, so what the page
-itself uses for an answer is told too.
+frames that are ready: an interpreter with one thread for each core, and one on all cores, whichever
+is faster. p95 is compared with callers divided by photos a second, the shortest possible wait when
+all come at once. The page's callers ask by plain HTTP, as curl would, since Gradio's own client
+takes more of the processor than the page. They run on the same cores as the page, so the processor
+time that the page itself uses for an answer is reported too.
 """
 
-import argparse
-import threading
-import time
+import itertools
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import httpx2
 import numpy as np
-import psutil
 from loky import cpu_count
 from tqdm import tqdm
 
-from benchmarks.contenders import PEERS
-from benchmarks.results import publish
+from benchmarks.contenders import PEERS, read_photos
+from benchmarks.results import benchmark_parser, publish
 from benchmarks.threads import Way
+from benchmarks.timing import call_each, processor_seconds, timed
 from dogbreed import DogBreedClassifier
 from tests.helpers.running import running_process
 
@@ -36,35 +34,29 @@ CALLERS = (1, 4, 16, 64)
 
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = benchmark_parser(__doc__, "throughput.json")
     parser.add_argument("--peers", type=Path, default=PEERS)
     parser.add_argument("--seconds", type=float, default=8, help="for each line of the table")
-    parser.add_argument("--output", type=Path, default=Path("throughput.json"))
     options = parser.parse_args()
-    photos = [path.read_bytes() for path in sorted((options.peers / "photos").glob("*.jpg"))]
+    photos = read_photos(options.peers)
     classifier = DogBreedClassifier.from_pretrained(options.peers / "bundle")
     network, cores = classifier.bundle.network, cpu_count()
     ways = Way(network, cores, 1), Way(network, 1, cores)
-
-    def alone() -> float:
-        return max(way.photos_a_second(options.seconds / 8) for way in ways)
-
-    rows, used = [], {}
+    rows: list[dict] = []
 
     def add(name: str, callers: int, measure: Callable[[], list[float]]) -> int:
-        before = alone()
-        started = time.perf_counter()
-        waits = measure()
-        rate = len(waits) / (time.perf_counter() - started)
-        limit = np.mean([before, alone()])
-        p95 = float(np.percentile(waits, 95))
+        """A row of the table from the seconds of each answer; the number of answers."""
+        before = _best_rate(ways, options.seconds / 8)
+        elapsed, waits = timed(measure)
+        alone = (before + _best_rate(ways, options.seconds / 8)) / 2
+        rate, p95 = len(waits) / elapsed, float(np.percentile(waits, 95))
         rows.append(
             {
                 "through": name,
                 "callers": callers,
                 "photos a second": rate,
-                "network alone": limit,
-                "share of it": rate / limit,
+                "network alone": alone,
+                "share of it": rate / alone,
                 "p95, ms": 1000 * p95,
                 "p95 over callers/throughput": p95 * rate / callers,
             }
@@ -72,21 +64,20 @@ def main() -> None:
         return len(waits)
 
     for callers in tqdm(CALLERS, desc="predict"):
-        answers = [classifier.predict] * callers
-        add("predict", callers, lambda some=answers: call_each(some, photos, options.seconds))
-    add("predict_batch", 1, lambda: batches(classifier, photos, options.seconds))
-    with running_process(f"--model={options.peers / 'bundle'}") as (address, process):
-        page = psutil.Process(process.pid)
+        asking = [asker(classifier.predict, photos, 5 * n) for n in range(callers)]
+        add("predict", callers, partial(call_each, asking, options.seconds))
+    add("predict_batch", 1, partial(batches, classifier, photos, options.seconds))
+    used = {}
+    with running_process(f"--model={(options.peers / 'bundle').resolve()}") as (address, page):
         clients = [httpx2.Client(base_url=address, timeout=60) for _ in range(max(CALLERS))]
         for callers in tqdm(CALLERS, desc="/predict"):
-            before = sum(page.cpu_times()[:2])
-            answers = [partial(ask, client) for client in clients[:callers]]
-            count = add(
-                "the page",
-                callers,
-                lambda some=answers: call_each(some, photos, options.seconds),
-            )
-            used[callers] = round(1000 * (sum(page.cpu_times()[:2]) - before) / count, 1)
+            asking = [
+                asker(partial(ask, client), photos, 5 * number)
+                for number, client in enumerate(clients[:callers])
+            ]
+            before = processor_seconds(page.pid)
+            count = add("the page", callers, partial(call_each, asking, options.seconds))
+            used[callers] = round(1000 * (processor_seconds(page.pid) - before) / count, 1)
     publish(
         options.output,
         "Photos of 500×375, callers at once",
@@ -98,6 +89,19 @@ def main() -> None:
     )
 
 
+def _best_rate(ways: tuple[Way, ...], seconds: float) -> float:
+    return max(way.photos_a_second(seconds) for way in ways)
+
+
+def asker(
+    answer: Callable[[bytes], object], photos: list[bytes], first: int
+) -> Callable[[], object]:
+    """Ask about one photo after the other, from number `first` on, in a circle."""
+    first %= len(photos)
+    turn = itertools.cycle(photos[first:] + photos[:first])
+    return lambda: answer(next(turn))
+
+
 def ask(client: httpx2.Client, photo: bytes) -> None:
     """Upload a photo, ask for its breed and wait for the answer."""
     upload = client.post("/gradio_api/upload", files={"files": ("dog.jpg", photo)})
@@ -106,38 +110,13 @@ def ask(client: httpx2.Client, photo: bytes) -> None:
     asked = client.post("/gradio_api/call/predict", json=question).raise_for_status()
     answer = client.get(f"/gradio_api/call/predict/{asked.json()['event_id']}")
     if "event: complete" not in answer.raise_for_status().text:
-        raise RuntimeError(f"the page answers {answer.text}")
-
-
-def call_each(answers: list[Callable], photos: list[bytes], seconds: float) -> list[float]:
-    """Seconds of each answer, with a caller for each of `answers`, who goes on for so long."""
-    waits: list[float] = []
-    until = time.perf_counter() + seconds
-
-    def caller(answer: Callable, number: int) -> None:
-        while (started := time.perf_counter()) < until:
-            answer(photos[number % len(photos)])
-            waits.append(time.perf_counter() - started)
-            number += 1
-
-    threads = [
-        threading.Thread(target=caller, args=(answer, 5 * n)) for n, answer in enumerate(answers)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return waits
+        raise RuntimeError(f"The page answers {answer.text}")
 
 
 def batches(classifier: DogBreedClassifier, photos: list[bytes], seconds: float) -> list[float]:
-    """Seconds a photo, of batches one after the other."""
-    waits: list[float] = []
-    until = time.perf_counter() + seconds
-    while (started := time.perf_counter()) < until:
-        classifier.predict_batch(photos)
-        waits += [(time.perf_counter() - started) / len(photos)] * len(photos)
-    return waits
+    """Seconds a photo, in batches one after the other."""
+    waits = call_each([lambda: classifier.predict_batch(photos)], seconds)
+    return [wait / len(photos) for wait in waits for _ in photos]
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ from ai_edge_litert.interpreter import Interpreter
 from loky import cpu_count
 
 from benchmarks.results import publish
-from benchmarks.training_ways import ARTICLE_EPOCHS, Article, Ours, take_turns, timed
+from benchmarks.timing import timed
+from benchmarks.training_ways import ARTICLE_EPOCHS, Article, Ours, take_turns
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.images import prepare
 from dogbreed.train.backbone import (

@@ -4,14 +4,13 @@ import dataclasses
 import itertools
 import math
 import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from benchmarks.timing import timed
 from dogbreed.train.article import fit_article
 from dogbreed.train.backbone import classifier_network, weights_fingerprint
 from dogbreed.train.cuts import cut_validation
@@ -219,10 +218,3 @@ def take_turns(ours: Ours, article: Article) -> Tail:
         # Two, of which one is in its stride.
         article.run(max(2, math.ceil(left)))
     return head
-
-
-def timed(call: Callable) -> tuple[float, object]:
-    """Seconds that a call takes, and what it returns."""
-    started = time.perf_counter()
-    result = call()
-    return time.perf_counter() - started, result
