@@ -21,10 +21,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dogbreed.bundle import write_beside
-from dogbreed.classifier import DogBreedClassifier, Prediction
+from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
 from dogbreed.heatmap import draw_heatmap
 from dogbreed.images import load_image
+from dogbreed.prediction import Prediction
 from dogbreed.wording import as_json, as_lines, trust_line
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dogbreed.classifier import Prediction
 from dogbreed.images import frame_box
+from dogbreed.prediction import Prediction
 from dogbreed.wording import as_lines, trust_line
 
 # From no evidence to the strongest: transparent, amber, red.

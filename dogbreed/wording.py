@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from dogbreed.bundle import Bundle
-from dogbreed.classifier import Prediction
+from dogbreed.prediction import Prediction
 
 # A set of more breeds than this says little more than that the model is unsure.
 MOST_NAMED = 4

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogbreed.classifier import Prediction
 from dogbreed.heatmap import draw_heatmap, overlay
 from dogbreed.images import RESIZE_METHODS
+from dogbreed.prediction import Prediction
 from dogbreed.wording import as_lines
 from tests.helpers.tiny_bundle import CELLS, NAMES, noise
 

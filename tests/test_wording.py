@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from dogbreed.classifier import Prediction
 from dogbreed.page.i18n import LANGUAGES, pick_language, texts
 from dogbreed.page.live import PAUSE, smooth, top_labels
+from dogbreed.prediction import Prediction
 from dogbreed.wording import confidence, read_more_link, sentence, trust_line, with_article
 
 
