@@ -82,6 +82,11 @@ class Bundle:
         return self.address or str(self.path)
 
     @property
+    def repo_id(self) -> str | None:
+        """`user/name`, if it is from the Hub."""
+        return self.address.partition("@")[0] if self.address else None
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The data's label of each class number."""
         id2label = self.config["id2label"]
@@ -309,11 +314,10 @@ def _check_file(bundle: Bundle, name: str) -> None:
     if file.stat().st_size != stated.get("size") or sha256(file) != stated.get("sha256"):
         where, remedy = str(file), "get the bundle again"
         if bundle.address:
-            repo_id = bundle.address.partition("@")[0]
             where = f"{name} of {bundle.address}"
             remedy = (
-                f"remove the cached copy with `hf cache rm model/{repo_id}` and load it again, "
-                "or ask its author to push it again"
+                f"remove the cached copy with `hf cache rm model/{bundle.repo_id}` and load it "
+                "again, or ask its author to push it again"
             )
         raise BundleError(
             f"{where} is damaged: it is not the file that {CONFIG} describes; {remedy}."

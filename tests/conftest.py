@@ -1,7 +1,6 @@
-"""What several tests need: small data, a small trained bundle, the real data where it is given."""
+"""What several tests need: small data, a small trained bundle, and real data where there is any."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("DOGBREED_MODEL", None)
 
+from tests.helpers.chromium import find_chromium
 from tests.helpers.shapes import write_backbone, write_folder, write_others
 
 REAL_DATA = os.environ.get("DOGBREED_DATA")
@@ -20,7 +20,7 @@ REAL_DATA = os.environ.get("DOGBREED_DATA")
 
 @pytest.fixture(scope="session")
 def shapes_folder(tmp_path_factory) -> Path:
-    """An image folder of coloured shapes: 12 to train and 4 to test of each of 3 classes."""
+    """An image folder of colored shapes: 12 to train and 4 to test of each of 3 classes."""
     return write_folder(tmp_path_factory.mktemp("data") / "shapes")
 
 
@@ -32,13 +32,13 @@ def others_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def backbone_weights(tmp_path_factory) -> Path:
-    """Weights of a backbone that tells the shapes apart, for photos of 75 pixels."""
+    """Weights of a backbone that can distinguish the shapes, for photos of 75 pixels."""
     return write_backbone(tmp_path_factory.mktemp("backbone") / "tiny.weights.h5")
 
 
 @pytest.fixture(scope="session")
 def quick_options(shapes_folder, backbone_weights, tmp_path_factory) -> list[str]:
-    """Options of train.py for a real training run that takes seconds."""
+    """Options of train.py for a real training that takes seconds."""
     cache = tmp_path_factory.mktemp("cache")
     return [
         f"--dataset={shapes_folder}",
@@ -55,7 +55,7 @@ def quick_options(shapes_folder, backbone_weights, tmp_path_factory) -> list[str
 
 @pytest.fixture(scope="session")
 def trained_bundle(quick_options, others_folder, tmp_path_factory) -> Path:
-    """A bundle that train.py has written from the shapes and from photos without one."""
+    """A bundle that train.py wrote from the shapes and from photos without one."""
     from train import main
 
     output = tmp_path_factory.mktemp("bundles") / "shapes-model"
@@ -65,10 +65,10 @@ def trained_bundle(quick_options, others_folder, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    """Debian's Chromium."""
-    path = shutil.which("chromium")
+    """The browser of the tests in e2e/."""
+    path = find_chromium()
     if path is None:
-        pytest.skip("no Chromium found: apt-get install chromium")
+        pytest.skip("there is no Chromium: apt-get install chromium")
     return path
 
 
@@ -82,7 +82,7 @@ def playwright_session(chromium_path):
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real photos, where the machine has one."""
+    """The folder of real photos, where there is one."""
     if not REAL_DATA:
         pytest.skip("DOGBREED_DATA does not name a folder with stanford-dogs")
     return Path(REAL_DATA)

@@ -82,7 +82,7 @@ def test_probabilities_are_the_softmax_of_the_mean_evidence(classifier, seed):
 
 
 def test_evidence_is_where_the_colour_is(classifier):
-    prediction = classifier.predict(draw_disc(colour="red"))
+    prediction = classifier.predict(draw_disc(color="red"))
     assert prediction.labels[0] == "Red disc"
     evidence = prediction.evidence()
     assert evidence.shape == (CELLS, CELLS)
@@ -135,7 +135,7 @@ def test_as_dict_is_best_first(classifier):
 
 
 def test_a_batch_is_answered_like_each_photo_alone(classifier):
-    photos = [draw_disc(colour="red"), noise(40, 20), draw_disc(64, "blue")]
+    photos = [draw_disc(color="red"), noise(40, 20), draw_disc(64, "blue")]
     predictions = classifier.predict_batch(iter(photos), top_k=2)
     assert [p.labels[0] for p in predictions][::2] == ["Red disc", "Blue triangle"]
     for photo, prediction in zip(photos, predictions, strict=True):
@@ -190,9 +190,9 @@ def test_a_detector_that_does_not_fit_its_network(tmp_path):
 
 
 def test_an_earlier_answer_stays_as_it_was(classifier):
-    first = classifier.predict(draw_disc(colour="red"))
+    first = classifier.predict(draw_disc(color="red"))
     before = first.evidence_map.copy()
-    classifier.predict(draw_disc(colour="blue"))
+    classifier.predict(draw_disc(color="blue"))
     assert np.array_equal(first.evidence_map, before)
 
 

@@ -62,8 +62,8 @@ def folder(tmp_path) -> Path:
     """Three photos and a text in folders, one photo broken."""
     folder = tmp_path / "photos"
     (folder / "more").mkdir(parents=True)
-    draw_disc(colour="blue").save(folder / "blue.PNG")
-    draw_disc(colour="red").save(folder / "more" / "red.jpeg")
+    draw_disc(color="blue").save(folder / "blue.PNG")
+    draw_disc(color="red").save(folder / "more" / "red.jpeg")
     (folder / "broken.jpg").write_bytes(b"no photo")
     (folder / "notes.txt").write_text("no photo either")
     return folder

@@ -1,4 +1,4 @@
-"""Models are loaded from the Hub by name: what is downloaded, what is told, what stands in."""
+"""Models are loaded from the Hub by name: downloads, messages, and the cache."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, NETWORK, WEIGHTS
 from tests.helpers.running import ROOT, free_port
 from tests.helpers.shell import Shell
 from tests.helpers.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
-from tests.hub.server import MIB, LocalHub
+from tests.hub import MIB, LocalHub
 
 ANSWER = """
 import json, sys
@@ -37,7 +37,7 @@ def hub(tmp_path):
 
 @pytest.fixture
 def bob(hub, tmp_path) -> Shell:
-    """Somebody whose cache is empty."""
+    """A user whose cache is empty."""
     return Shell(hub, tmp_path / "home", "hf_bob")
 
 
@@ -49,7 +49,7 @@ def photo(tmp_path) -> Path:
 
 
 def put(hub: LocalHub, repo_id: str, folder: Path, **changes: bytes | None) -> str:
-    """Commit a bundle to the local Hub without the code under test."""
+    """Commit a bundle to the local Hub, without the code under test."""
     if not hub.repo_exists(repo_id):
         hub.create_repo(repo_id)
     files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
@@ -58,7 +58,7 @@ def put(hub: LocalHub, repo_id: str, folder: Path, **changes: bytes | None) -> s
 
 
 def tiny(tmp_path: Path, name: str = "model", **changes) -> Path:
-    """A small bundle with Keras weights beside what serving needs."""
+    """A small bundle with Keras weights in addition to what serving needs."""
     folder = tmp_path / name
     folder.mkdir()
     (folder / WEIGHTS).write_bytes(b"weights" * 1000)
@@ -66,7 +66,7 @@ def tiny(tmp_path: Path, name: str = "model", **changes) -> Path:
 
 
 def downloads(hub: LocalHub) -> list[str]:
-    """The files whose bytes were asked for."""
+    """The files that were downloaded."""
     return [r.path.split("/")[-1] for r in hub.requests if r.method == "GET" and "." in r.path]
 
 
@@ -74,13 +74,13 @@ def test_only_what_serving_needs_is_downloaded_and_only_once(hub, bob, photo, tm
     folder = tiny(tmp_path)
     commit = put(hub, "ann/dogs", folder)
     local = DogBreedClassifier.from_pretrained(folder).evidence_map(photo).tolist()
-    told = bob.python(ANSWER, json.dumps(["ann/dogs"]), photo)
-    assert json.loads(told.out) == [local, "ann/dogs", commit]
+    run = bob.python(ANSWER, json.dumps(["ann/dogs"]), photo)
+    assert json.loads(run.out) == [local, "ann/dogs", commit]
     assert sorted(set(downloads(hub))) == [CONFIG, NETWORK]
 
     hub.clear_requests()
-    told = bob.python(ANSWER, json.dumps(["ann/dogs"]), photo)
-    assert json.loads(told.out)[0] == local
+    run = bob.python(ANSWER, json.dumps(["ann/dogs"]), photo)
+    assert json.loads(run.out)[0] == local
     assert downloads(hub) == []
     assert {request.method for request in hub.requests} == {"HEAD"}
 
@@ -96,18 +96,18 @@ def test_a_revision_is_a_branch_a_tag_or_a_commit(hub, bob, photo, tmp_path):
         "print(json.dumps([[b.source, b.config['temperature']] for b in bundles]))"
     )
     sources = [["ann/dogs"], ["ann/dogs@v1"], ["ann/dogs", "v1"], ["ann/dogs@" + first]]
-    told = bob.python(code, json.dumps(sources))
-    assert json.loads(told.out) == [
+    run = bob.python(code, json.dumps(sources))
+    assert json.loads(run.out) == [
         ["ann/dogs", 2.0],
         ["ann/dogs@v1", 0.5],
         ["ann/dogs@v1", 0.5],
         [f"ann/dogs@{first}", 0.5],
     ]
-    # The environment names it too, for the shell as for the page.
-    told = bob.dogbreed("predict", photo, "--json", DOGBREED_MODEL="ann/dogs@v1")
-    sharp = json.loads(told.out)[0]["labels"][0]["probability"]
-    told = bob.dogbreed("predict", photo, "--json", DOGBREED_MODEL="ann/dogs")
-    assert sharp > json.loads(told.out)[0]["labels"][0]["probability"]
+    # The environment names it too, for the shell and for the page.
+    run = bob.dogbreed("predict", photo, "--json", DOGBREED_MODEL="ann/dogs@v1")
+    sharp = json.loads(run.out)[0]["labels"][0]["probability"]
+    run = bob.dogbreed("predict", photo, "--json", DOGBREED_MODEL="ann/dogs")
+    assert sharp > json.loads(run.out)[0]["labels"][0]["probability"]
 
 
 def test_a_folder_comes_before_the_hub(hub, bob, photo, tmp_path):
@@ -128,7 +128,7 @@ def damaged(hub: LocalHub, tmp_path: Path) -> None:
 
 
 def with_config(**changes):
-    """A repository whose config.json says something else."""
+    """A repository whose config.json has other fields."""
 
     def prepare(hub: LocalHub, tmp_path: Path) -> None:
         path = tiny(tmp_path) / CONFIG
@@ -173,7 +173,7 @@ def down(hub: LocalHub, tmp_path: Path) -> None:
 
 def broken(hub: LocalHub, tmp_path: Path) -> None:
     good(hub, tmp_path)
-    # The client tries six times, so the tests ask the server for an error that it takes at once.
+    # The client retries other errors six times; this one it reports at once.
     hub.fail_next("HEAD", CONFIG, status=501, times=None)
 
 
@@ -181,33 +181,33 @@ FAILURES = {
     "a name that does not exist": (lambda *_: None, "hf_bob", "", "There is no model ann/dogs"),
     "the same, not signed in": (lambda *_: None, None, "", "There is no model ann/dogs"),
     "a private repository": (private, "hf_bob", "", "or it is private; check the name"),
-    "a gated repository": (gated, "hf_bob", "", "ask for access at http"),
-    "a gated repository, not signed in": (gated, None, "", "sign in with `hf auth login` and ask"),
-    "a bad token": (good, "hf_wrong", "", "does not know your token; sign in again"),
+    "a gated repository": (gated, "hf_bob", "", "request access at http"),
+    "a gated repository, not signed in": (gated, None, "", "with `hf auth login` and request"),
+    "a bad token": (good, "hf_wrong", "", "does not accept your token; sign in again"),
     "a revision that does not exist": (good, "hf_bob", "@v9", "no branch, tag or commit v9"),
-    "a repository that is no bundle": (without(CONFIG), "hf_bob", "", "it has no config.json"),
+    "a repository that is not a bundle": (without(CONFIG), "hf_bob", "", "it has no config.json"),
     "a model of another kind": (other_model, "hf_bob", "", "has no format_version"),
     "a wrong format version": (with_config(format_version=9), "hf_bob", "", "upgrade dogbreed"),
     "a wrong hash": (damaged, "hf_bob", "", "hf cache rm model/ann/dogs"),
     "a file is missing": (without(NETWORK), "hf_bob", "", "incomplete: it has no model.tflite"),
-    "no network, no cached copy": (down, "hf_bob", "", "use the model that ships"),
-    "the Hub is out of order": (broken, "hf_bob", "", "use the model that ships"),
+    "no network, no cached copy": (down, "hf_bob", "", "use the model that comes with this"),
+    "the Hub is unavailable": (broken, "hf_bob", "", "use the model that comes with this"),
 }
 
 
 @pytest.mark.parametrize("case", FAILURES)
-def test_each_failure_is_told_in_one_sentence(case, hub, photo, tmp_path, record_property):
+def test_each_failure_is_one_sentence(case, hub, photo, tmp_path, record_property):
     prepare, token, revision, expected = FAILURES[case]
     prepare(hub, tmp_path)
     shell = Shell(hub, tmp_path / "home", token)
-    told = shell.dogbreed("predict", photo, "--model", f"ann/dogs{revision}")
+    run = shell.dogbreed("predict", photo, "--model", f"ann/dogs{revision}")
     record_property("failure", f"load: {case}")
-    record_property("sentence", told.last)
-    assert told.code == 2 and told.out == ""
-    assert told.last.startswith("dogbreed: ") and expected in told.last
-    assert "ann/dogs" in told.last or "token" in told.last
-    assert str(tmp_path) not in told.last, "the cache is no name for a model"
-    assert_one_sentence(told.last)
+    record_property("sentence", run.last)
+    assert run.code == 2 and run.out == ""
+    assert run.last.startswith("dogbreed: ") and expected in run.last
+    assert "ann/dogs" in run.last or "token" in run.last
+    assert str(tmp_path) not in run.last, "the cache is not a name for a model"
+    assert_one_sentence(run.last)
 
 
 def test_what_a_config_forbids_is_not_downloaded(hub, bob, photo, tmp_path):
@@ -222,45 +222,45 @@ def test_its_owner_loads_a_private_model(hub, photo, tmp_path):
     assert ann.dogbreed("predict", photo, "--model", "ann/dogs").out.startswith("Red disc: ")
 
 
-@pytest.mark.parametrize("obstacle", ["no network", "out of order", "offline mode"])
-def test_a_copy_from_earlier_stands_in_with_a_notice(obstacle, hub, bob, photo, tmp_path):
+@pytest.mark.parametrize("obstacle", ["no network", "unavailable", "offline mode"])
+def test_a_cached_copy_is_used_with_a_notice(obstacle, hub, bob, photo, tmp_path):
     put(hub, "ann/dogs", tiny(tmp_path))
     command = ("predict", photo, "--model", "ann/dogs")
     online = bob.dogbreed(*command)
-    assert "from earlier" not in online.err
+    assert "cached copy" not in online.err
     environ = {}
     if obstacle == "no network":
         hub.stop()
-    elif obstacle == "out of order":
+    elif obstacle == "unavailable":
         hub.fail_next("HEAD", status=503, times=None)
     else:
         environ = {"HF_HUB_OFFLINE": "1"}
     cached = bob.dogbreed(*command, **environ)
     assert (cached.code, cached.out) == (0, online.out)
     (notice,) = [line for line in cached.err.splitlines() if "Hub" in line]
-    assert notice.endswith("; using the copy of ann/dogs from earlier.")
+    assert notice.endswith("; using the cached copy of ann/dogs.")
 
 
-def test_a_copy_from_earlier_does_not_hide_a_refusal(hub, bob, photo, tmp_path):
+def test_a_cached_copy_does_not_hide_a_refusal(hub, bob, photo, tmp_path):
     put(hub, "ann/dogs", tiny(tmp_path))
     command = ("predict", photo, "--model", "ann/dogs")
     assert bob.dogbreed(*command).code == 0
-    told = bob.dogbreed(*command, HF_TOKEN="hf_wrong")
-    assert told.code == 2 and "does not know your token" in told.last
+    run = bob.dogbreed(*command, HF_TOKEN="hf_wrong")
+    assert run.code == 2 and "does not accept your token" in run.last
 
 
-def test_a_download_that_was_cut_goes_on(hub, bob, photo):
+def test_a_download_that_was_cut_off_is_resumed(hub, bob, photo):
     put(hub, "ann/dogs", DEFAULT_BUNDLE)
     cut = hub.fail_next("GET", NETWORK, cut_after=15 * MIB)
     # Bars are for a terminal; the client shows them elsewhere if this is set.
-    told = bob.dogbreed("predict", photo, "--json", "--model", "ann/dogs", TQDM_POSITION="-1")
+    run = bob.dogbreed("predict", photo, "--json", "--model", "ann/dogs", TQDM_POSITION="-1")
     here = Shell(hub, bob.home).dogbreed("predict", photo, "--json")
-    assert (cut.used, told.code, told.out) == (1, 0, here.out)
-    # The network in two parts, then the numbers of the detector.
+    assert (cut.used, run.code, run.out) == (1, 0, here.out)
+    # The network in two parts, then the arrays of the rejection rule.
     _, second, _ = (r for r in hub.requests if r.path.startswith("/cdn/"))
     assert second.status == 206 and second.headers["range"] == f"bytes={10 * MIB}-"
     whole = tqdm.format_sizeof((DEFAULT_BUNDLE / NETWORK).stat().st_size)
-    assert f"{whole}/{whole}" in told.err, "no progress was shown"
+    assert f"{whole}/{whole}" in run.err, "no progress was shown"
 
 
 def test_a_limit_of_the_hub_is_waited_for(hub, bob, photo, tmp_path):
@@ -278,18 +278,18 @@ def test_a_revision_of_a_folder_is_refused(bob, tmp_path):
     code = "import sys; from dogbreed import *\n"
     code += "try: DogBreedClassifier.from_pretrained(sys.argv[1], 'v1')\n"
     code += "except DogBreedError as error: print(error)"
-    told = bob.python(code, folder).out.strip()
-    assert_one_sentence(told)
-    assert "is a folder and has no revision v1" in told
+    run = bob.python(code, folder).out.strip()
+    assert_one_sentence(run)
+    assert "is a folder and has no revision v1" in run
 
 
-def test_the_page_says_why_it_does_not_start(hub, bob, record_property):
-    told = bob.script("app.py", "--model=ann/none")
-    (line,) = told.err.strip().splitlines()
-    assert told.code == 2 and line.startswith("app.py: There is no model ann/none")
+def test_the_page_reports_why_it_does_not_start(hub, bob, record_property):
+    run = bob.script("app.py", "--model=ann/none")
+    (line,) = run.err.strip().splitlines()
+    assert run.code == 2 and line.startswith("app.py: There is no model ann/none")
 
 
-def test_the_page_starts_with_the_model_that_ships_if_told_to(hub, bob, tmp_path):
+def test_the_page_starts_with_the_default_model_if_allowed(hub, bob, tmp_path):
     hub.stop()
     port = free_port()
     command = ["app.py", "--model=ann/dogs", "--fallback=default", f"--port={port}"]
@@ -308,9 +308,9 @@ def test_the_page_starts_with_the_model_that_ships_if_told_to(hub, bob, tmp_path
     finally:
         page.terminate()
         page.wait(timeout=20)
-    told = log.read_text()
-    assert re.search(r"app\.py: The Hub cannot be reached .*--fallback default", told)
-    assert "app.py: starting with the model that ships instead." in told
+    run = log.read_text()
+    assert re.search(r"app\.py: The Hub cannot be reached .*--fallback default", run)
+    assert "app.py: starting with the model that ships instead." in run
 
 
 def test_loading_imports_nothing_heavy(hub, bob, photo, tmp_path):
@@ -322,6 +322,6 @@ def test_loading_imports_nothing_heavy(hub, bob, photo, tmp_path):
         "DogBreedClassifier.from_pretrained(sys.argv[1])\n"
         "print({'tensorflow', 'keras', 'datasets', 'gradio', 'huggingface_hub'} & set(sys.modules))"
     )
-    # The client is loaded only by those who ask the Hub.
+    # The client is loaded only if the Hub is needed.
     assert bob.python(code, tmp_path / "model").out.splitlines() == ["set()", "set()"]
     assert bob.python(code, "ann/dogs").out.splitlines() == ["set()", "{'huggingface_hub'}"]

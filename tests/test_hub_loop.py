@@ -1,9 +1,10 @@
-"""The whole loop over HTTP: a data set of the Hub, training, push, load, a Space that answers."""
+"""The whole loop over HTTP: a dataset on the Hub, training, push, load, a Space that answers."""
 
 import csv
 import json
 import shlex
 import subprocess
+import sys
 import time
 import urllib.request
 import venv
@@ -16,11 +17,11 @@ from huggingface_hub import ModelCard
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import CARD, CONFIG, NETWORK, REJECTION, WEIGHTS, read_bundle
 from dogbreed.wording import as_json
+from tests.helpers.parquet import image_parquet
 from tests.helpers.running import free_port
 from tests.helpers.shapes import LABELS, draw_shape
-from tests.helpers.shell import Shell, Told
-from tests.hub.images import image_parquet
-from tests.hub.server import LocalHub
+from tests.helpers.shell import Run, Shell
+from tests.hub import LocalHub
 from tests.test_hub_load import ANSWER, downloads
 
 
@@ -69,13 +70,13 @@ def options(backbone_weights, others_folder, tmp_path_factory) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def trained(hub, ann, options, tmp_path_factory) -> tuple[Path, Told]:
-    """What train.py has written, pushed, and said."""
+def trained(hub, ann, options, tmp_path_factory) -> tuple[Path, Run]:
+    """The bundle that train.py wrote and pushed, and what it printed."""
     output = tmp_path_factory.mktemp("bundles") / "shapes"
     push = ("--push-to=ann/shapes", "--tag=v1")
-    told = ann.script("train.py", *options, "--epochs=20", f"--output={output}", *push)
-    assert told.code == 0, told.err
-    return output, told
+    run = ann.script("train.py", *options, "--epochs=20", f"--output={output}", *push)
+    assert run.code == 0, run.err
+    return output, run
 
 
 @pytest.fixture
@@ -86,8 +87,8 @@ def photo(tmp_path) -> Path:
 
 
 def test_training_takes_the_data_from_the_hub_and_pushes_the_bundle(hub, trained):
-    output, told = trained
-    assert f"Pushed to {hub.endpoint}/ann/shapes" in told.out
+    output, run = trained
+    assert f"Pushed to {hub.endpoint}/ann/shapes" in run.out
     bundle = read_bundle(output, [NETWORK, WEIGHTS])
     training = bundle.config["training"]
     (data_commit, *_) = hub.commits("someone/dogs", "dataset")
@@ -123,25 +124,25 @@ def test_the_card_on_the_hub_names_repository_and_data(hub, trained, tmp_path):
 def test_a_new_process_answers_the_same_from_the_hub_only(hub, ann, trained, photo, tmp_path):
     output, _ = trained
     hub.clear_requests()
-    told = Shell(hub, tmp_path / "home").python(ANSWER, json.dumps(["ann/shapes", "v1"]), photo)
-    evidence, source, commit = json.loads(told.out)
+    run = Shell(hub, tmp_path / "home").python(ANSWER, json.dumps(["ann/shapes", "v1"]), photo)
+    evidence, source, commit = json.loads(run.out)
     local = DogBreedClassifier.from_pretrained(output)
     assert evidence == local.evidence_map(photo).tolist()
     assert (source, commit) == ("ann/shapes@v1", hub.refs("ann/shapes")["tags"]["v1"])
     assert set(downloads(hub)) == {CONFIG, NETWORK, REJECTION}
-    told = ann.dogbreed("predict", photo, "--json", "--model", "ann/shapes@v1")
-    assert json.loads(told.out) == [
+    run = ann.dogbreed("predict", photo, "--json", "--model", "ann/shapes@v1")
+    assert json.loads(run.out) == [
         {"file": str(photo), **as_json(local.predict(photo), local.bundle)}
     ]
 
 
-def test_training_goes_on_from_the_hub_and_a_failed_push_can_be_repeated(
+def test_training_starts_from_the_hub_and_a_failed_push_can_be_repeated(
     hub, ann, options, trained, tmp_path
 ):
     output = tmp_path / "further"
     hub.clear_requests()
     fault = hub.fail_next("POST", "/commit/", status=503)
-    told = ann.script(
+    run = ann.script(
         "train.py",
         *options,
         "--init-from=ann/shapes@v1",
@@ -152,9 +153,9 @@ def test_training_goes_on_from_the_hub_and_a_failed_push_can_be_repeated(
         "--private",
         "--tag=v2",
     )
-    assert (fault.used, told.code) == (1, 2)
-    assert told.last == (
-        "train.py: The Hub is out of order at present (error 503); try again in a few minutes."
+    assert (fault.used, run.code) == (1, 2)
+    assert run.last == (
+        "train.py: The Hub is temporarily unavailable (error 503); try again in a few minutes."
     )
     assert {name for name in downloads(hub) if name == WEIGHTS} == {WEIGHTS}
     training = read_bundle(output, [NETWORK, WEIGHTS]).config["training"]
@@ -166,10 +167,10 @@ def test_training_goes_on_from_the_hub_and_a_failed_push_can_be_repeated(
         with (bundle / "metrics" / "history.csv").open() as file:
             return next(csv.DictReader(file))
 
-    begun, went_on = first_epoch(trained[0]), first_epoch(output)
-    assert float(went_on["cross_entropy"]) < 0.8 * float(begun["cross_entropy"])
+    from_scratch, continued = first_epoch(trained[0]), first_epoch(output)
+    assert float(continued["cross_entropy"]) < 0.8 * float(from_scratch["cross_entropy"])
 
-    (again,) = [line for line in told.out.splitlines() if "dogbreed push" in line and "v2" in line]
+    (again,) = [line for line in run.out.splitlines() if "dogbreed push" in line and "v2" in line]
     command = shlex.split(again)
     assert command[:3] == ["python", "-m", "dogbreed"]
     assert ann.dogbreed(*command[3:]).code == 0
@@ -183,29 +184,29 @@ def test_training_goes_on_from_the_hub_and_a_failed_push_can_be_repeated(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--push-to=bob/dogs"], "Your token has no right"),
+        (["--push-to=bob/dogs"], "Your token does not permit"),
         (["--push-to=ann/shapes", "--tag=v1"], "already names another state"),
         (["--push-to=dogs"], "name it as user/name"),
         (["--tag=v1"], "--tag goes with --push-to"),
         (["--private"], "--private goes with --push-to"),
     ],
 )
-def test_what_would_stop_the_push_is_told_before_the_training(
+def test_what_would_stop_the_push_is_reported_before_the_training(
     arguments, expected, hub, ann, options, trained, tmp_path, record_property
 ):
     hub.clear_requests()
-    told = ann.script("train.py", *options, f"--output={tmp_path / 'model'}", *arguments)
+    run = ann.script("train.py", *options, f"--output={tmp_path / 'model'}", *arguments)
     record_property("failure", f"train.py {' '.join(arguments)}")
-    record_property("sentence", told.last)
-    assert told.code == 2 and expected in told.last
+    record_property("sentence", run.last)
+    assert run.code == 2 and expected in run.last
     assert not [r for r in hub.requests if "someone/dogs" in r.path]
     assert not (tmp_path / "model").exists()
 
 
 def test_what_reached_the_space_runs_and_answers(hub, ann, trained, photo, tmp_path):
-    """Exactly the Space's files, its requirements and its variables, and nothing else."""
-    told = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/shapes@v1")
-    assert told.code == 0, told.err
+    """With the Space's files, requirements and variables, and nothing else."""
+    run = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/shapes@v1")
+    assert run.code == 0, run.err
     space = tmp_path / "space"
     for name, content in hub.files("ann/page", "space").items():
         (space / name).parent.mkdir(parents=True, exist_ok=True)
@@ -235,8 +236,9 @@ def test_what_reached_the_space_runs_and_answers(hub, ann, trained, photo, tmp_p
         while "The page is at" not in log.read_text():
             assert page.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
-        # Reached under another loopback address only if it listens on all of them.
-        urllib.request.urlopen(f"http://127.0.0.2:{port}", timeout=10).close()
+        if sys.platform == "linux":
+            # It answers at another loopback address only if it listens on all of them.
+            urllib.request.urlopen(f"http://127.0.0.2:{port}", timeout=10).close()
         answer = Client(address, verbose=False).predict(handle_file(photo), api_name="/predict")
     finally:
         page.terminate()

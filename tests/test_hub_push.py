@@ -1,4 +1,4 @@
-"""Bundles are pushed to the Hub: one commit, whole or not at all."""
+"""Bundles are pushed to the Hub: in one commit, whole or not at all."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from dogbreed.bundle import CARD, CARD_PLACEHOLDER, CONFIG, NETWORK, WEIGHTS
 from tests.helpers.running import ROOT
 from tests.helpers.shell import Shell
 from tests.helpers.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
-from tests.hub.server import LocalHub
+from tests.hub import LocalHub
 
 METRICS = [
     {"name": "top_1", "value": 0.7, "dataset": "dogs", "split": "validation", "count": 10},
@@ -63,8 +63,8 @@ def pushed(hub: LocalHub, repo_id: str = "ann/dogs", revision: str = "main") -> 
 
 
 def test_a_bundle_arrives_whole_in_one_commit(hub, ann, bundle):
-    told = ann.dogbreed("push", bundle, "ann/dogs", "--tag", "v1")
-    assert (told.code, told.out) == (0, f"{hub.endpoint}/ann/dogs\n")
+    run = ann.dogbreed("push", bundle, "ann/dogs", "--tag", "v1")
+    assert (run.code, run.out) == (0, f"{hub.endpoint}/ann/dogs\n")
     expected = contents(bundle)
     expected[CARD] = expected[CARD].replace(CARD_PLACEHOLDER.encode(), b"ann/dogs")
     assert pushed(hub) == expected
@@ -73,16 +73,16 @@ def test_a_bundle_arrives_whole_in_one_commit(hub, ann, bundle):
     assert (newest.title, first.title) == (TITLE, "initial commit")
     assert hub.refs("ann/dogs") == {"branches": {"main": newest.oid}, "tags": {"v1": newest.oid}}
     assert not hub.settings("ann/dogs")["private"]
-    # The bundle on the disk stays as it is.
+    # The bundle on this disk stays as it is.
     assert CARD_PLACEHOLDER in (bundle / CARD).read_text()
 
 
-def test_the_same_bundle_again_is_no_commit(hub, ann, bundle):
+def test_the_same_bundle_again_makes_no_commit(hub, ann, bundle):
     command = ("push", bundle, "ann/dogs", "--tag", "v1")
     assert ann.dogbreed(*command).code == 0
     hub.clear_requests()
-    told = ann.dogbreed(*command)
-    assert (told.code, told.out) == (0, f"{hub.endpoint}/ann/dogs\n")
+    run = ann.dogbreed(*command)
+    assert (run.code, run.out) == (0, f"{hub.endpoint}/ann/dogs\n")
     assert len(hub.commits("ann/dogs")) == 2
     assert not [r for r in hub.requests if r.method == "PUT" or "/commit/" in r.path]
 
@@ -97,8 +97,8 @@ def test_another_bundle_replaces_all_of_it_in_one_commit(hub, ann, bundle, tmp_p
 
 
 def test_a_private_repository_a_branch_and_a_club(hub, ann, bundle):
-    told = ann.dogbreed("push", bundle, "club/dogs", "--private", "--revision", "try")
-    assert (told.code, told.out) == (0, f"{hub.endpoint}/club/dogs/tree/try\n")
+    run = ann.dogbreed("push", bundle, "club/dogs", "--private", "--revision", "try")
+    assert (run.code, run.out) == (0, f"{hub.endpoint}/club/dogs/tree/try\n")
     assert hub.settings("club/dogs")["private"]
     assert NETWORK in hub.files("club/dogs", revision="try")
     assert set(hub.files("club/dogs")) == {".gitattributes"}
@@ -111,11 +111,11 @@ def test_a_tag_of_another_state_is_not_moved(hub, ann, bundle, tmp_path, record_
     refs = hub.refs("ann/dogs")
     other = write_bundle(tmp_path / "other", temperature=2.0)
     hub.clear_requests()
-    told = ann.dogbreed("push", other, "ann/dogs", "--tag", "v1")
+    run = ann.dogbreed("push", other, "ann/dogs", "--tag", "v1")
     record_property("failure", "push: the tag names another state")
-    record_property("sentence", told.last)
-    assert told.code == 2 and "already names another state" in told.last
-    assert_one_sentence(told.last)
+    record_property("sentence", run.last)
+    assert run.code == 2 and "already names another state" in run.last
+    assert_one_sentence(run.last)
     assert hub.refs("ann/dogs") == refs
     assert not [r for r in hub.requests if r.method in ("PUT", "POST")], "something was uploaded"
 
@@ -137,7 +137,7 @@ def test_a_push_that_was_killed_can_be_repeated(hub, ann, bundle):
     assert len(hub.commits("ann/dogs")) == 2
 
 
-def test_an_upload_that_was_cut_and_a_limit_are_survived(hub, ann, bundle):
+def test_an_upload_that_was_cut_off_and_a_limit_are_overcome(hub, ann, bundle):
     faults = [
         hub.fail_next("PUT", "/cdn/upload", cut_upload_after=100_000),
         hub.fail_next("POST", "preupload", status=429, headers={"Retry-After": "0"}),
@@ -149,7 +149,7 @@ def test_an_upload_that_was_cut_and_a_limit_are_survived(hub, ann, bundle):
 
 
 def unprepared(hub: LocalHub, bundle: Path) -> None:
-    """Nothing is there yet."""
+    """There is nothing on the Hub yet."""
 
 
 def public(hub: LocalHub, bundle: Path) -> None:
@@ -185,15 +185,15 @@ def bad_card(hub: LocalHub, bundle: Path) -> None:
 
 FAILURES = {
     "not signed in": (unprepared, None, ["ann/dogs"], "not signed in to the Hub; run `hf auth"),
-    "a bad token": (unprepared, "hf_wrong", ["ann/dogs"], "does not know your token"),
-    "a token that only reads": (public, "hf_read", ["ann/dogs"], "Your token has no right"),
-    "the name of somebody else": (unprepared, "hf_ann", ["bob/cats"], "Your token has no right"),
-    "a repository of somebody else": (of_bob, "hf_ann", ["bob/dogs"], "Your token has no right"),
+    "a bad token": (unprepared, "hf_wrong", ["ann/dogs"], "does not accept your token"),
+    "a token that only reads": (public, "hf_read", ["ann/dogs"], "Your token does not permit"),
+    "the name of somebody else": (unprepared, "hf_ann", ["bob/cats"], "Your token does not permit"),
+    "a repository of somebody else": (of_bob, "hf_ann", ["bob/dogs"], "Your token does not permit"),
     "a name without user": (unprepared, "hf_ann", ["dogs"], "name it as user/name"),
     "a name that cannot be": (unprepared, "hf_ann", ["ann/do gs"], "name it as user/name"),
-    "private, but it is public": (public, "hf_ann", ["ann/dogs", "--private"], "anybody can see"),
+    "private, but it is public": (public, "hf_ann", ["ann/dogs", "--private"], "and is public"),
     "no network": (down, "hf_ann", ["ann/dogs"], "cannot be reached"),
-    "the Hub is out of order": (fails_with(503), "hf_ann", ["ann/dogs"], "(error 503); try again"),
+    "the Hub is unavailable": (fails_with(503), "hf_ann", ["ann/dogs"], "(error 503); try again"),
     "a limit": (
         fails_with(429, headers={"Retry-After": "7"}),
         "hf_ann",
@@ -208,15 +208,15 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-def test_each_failure_is_told_in_one_sentence(case, hub, bundle, tmp_path, record_property):
+def test_each_failure_is_one_sentence(case, hub, bundle, tmp_path, record_property):
     prepare, token, arguments, expected = FAILURES[case]
     prepare(hub, bundle)
-    told = Shell(hub, tmp_path / "home", token).dogbreed("push", bundle, *arguments)
+    run = Shell(hub, tmp_path / "home", token).dogbreed("push", bundle, *arguments)
     record_property("failure", f"push: {case}")
-    record_property("sentence", told.last)
-    assert told.code == 2 and told.out == ""
-    assert told.last.startswith("dogbreed: ") and expected in told.last
-    assert_one_sentence(told.last)
+    record_property("sentence", run.last)
+    assert run.code == 2 and run.out == ""
+    assert run.last.startswith("dogbreed: ") and expected in run.last
+    assert_one_sentence(run.last)
     if "/" in arguments[0] and hub.repo_exists(arguments[0]):
         assert set(hub.files(arguments[0])) == {".gitattributes"}
 
@@ -233,18 +233,18 @@ def test_python_pushes_and_saves(hub, ann, bundle, tmp_path):
         "saved = DogBreedClassifier.from_pretrained(sys.argv[2])\n"
         "print(*(c.predict(sys.argv[3]).as_dict() for c in (classifier, saved)), sep='\\n')"
     )
-    told = ann.python(code, bundle, tmp_path / "saved", tmp_path / "photo.png")
-    first, copy, *answers = told.out.splitlines()
+    run = ann.python(code, bundle, tmp_path / "saved", tmp_path / "photo.png")
+    first, copy, *answers = run.out.splitlines()
     assert (first, copy) == (f"{hub.endpoint}/ann/dogs", f"{hub.endpoint}/ann/copy")
     assert answers[0] == answers[1]
     assert hub.settings("ann/dogs")["private"] and "v1" in hub.refs("ann/dogs")["tags"]
-    # What serving does not need is fetched for the copy, and only then.
+    # What serving does not need is downloaded for the copy, and only then.
     assert pushed(hub, "ann/copy") == pushed(hub, "ann/dogs")
     assert contents(tmp_path / "saved").keys() == {CONFIG, NETWORK}
     assert json.loads((tmp_path / "saved" / CONFIG).read_text())["metrics"] == METRICS
 
 
-def test_the_card_that_arrives_is_one_that_the_client_reads(hub, ann, bundle, tmp_path):
+def test_the_client_can_read_the_card_that_arrives(hub, ann, bundle, tmp_path):
     assert ann.dogbreed("push", bundle, "ann/dogs").code == 0
     path = tmp_path / "card.md"
     path.write_bytes(pushed(hub)[CARD])

@@ -1,4 +1,4 @@
-"""The local Hub, asked by the real clients: what they upload and download, and their errors."""
+"""The local Hub with the real clients: what they upload and download, and their errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.lfs import UploadInfo, post_lfs_batch_info
 from huggingface_hub.utils import get_session
 
-from tests.hub.server import MIB, LocalHub
+from tests.helpers.parquet import image_parquet, jpeg
+from tests.hub import MIB, LocalHub
 
 CARD = "---\nlicense: mit\nlibrary_name: keras\ntags:\n- dogs\n---\n# Dogs\n"
 WEIGHTS = bytes(range(256)) * 1024
@@ -70,7 +71,7 @@ def count(hub: LocalHub, method: str) -> int:
     return sum(request.method == method for request in hub.requests)
 
 
-def test_tokens_stand_for_users(hub: LocalHub, ann: HfApi) -> None:
+def test_tokens_belong_to_users(hub: LocalHub, ann: HfApi) -> None:
     assert ann.whoami()["name"] == "ann"
     hub.add_user("ann", "hf_read", write=False)
     reader = client(hub, "hf_read").whoami()
@@ -292,7 +293,7 @@ def test_a_cut_download_is_resumed(hub: LocalHub, tmp_path: Path) -> None:
     content = os.urandom(12 * MIB)
     hub.create_repo("ann/dogs")
     hub.commit_files("ann/dogs", {"model.tflite": content})
-    # The client keeps what it has got in pieces of 10 MiB.
+    # The client writes what it receives in pieces of 10 MiB.
     hub.fail_next("GET", "model.tflite", cut_after=11 * MIB)
     path = client(hub).hf_hub_download("ann/dogs", "model.tflite", cache_dir=tmp_path / "cache")
     assert Path(path).read_bytes() == content
@@ -302,7 +303,7 @@ def test_a_cut_download_is_resumed(hub: LocalHub, tmp_path: Path) -> None:
     assert rest.headers["range"] == f"bytes={10 * MIB}-"
 
 
-def test_faults_that_the_client_tries_again_after(
+def test_faults_after_which_the_client_tries_again(
     hub: LocalHub, ann: HfApi, bundle: Path, tmp_path: Path
 ) -> None:
     hub.create_repo("ann/dogs")
@@ -365,10 +366,8 @@ def test_a_space_builds_and_then_runs(hub: LocalHub, ann: HfApi) -> None:
     assert list(ann.fetch_space_logs("ann/page", build=True)) == ["no such package\n"]
 
 
-def test_datasets_loads_a_data_set(hub: LocalHub, tmp_path: Path) -> None:
+def test_datasets_loads_a_dataset(hub: LocalHub, tmp_path: Path) -> None:
     pytest.importorskip("datasets")
-    from tests.hub.images import image_parquet, jpeg
-
     breeds = ["corgi", "husky"]
     small, large = [(jpeg(16), 0)], [(jpeg(16), 0), (jpeg(17), 1)]
     for repo in ("someone/dogs", "someone/folder", "bob/dogs"):
@@ -383,7 +382,7 @@ def test_datasets_loads_a_data_set(hub: LocalHub, tmp_path: Path) -> None:
 
     hub.add_user("someone", "hf_someone")
     output = tmp_path / "found.json"
-    command = [sys.executable, "-m", "tests.hub.load_datasets", output]
+    command = [sys.executable, "-m", "tests.helpers.load_datasets", output]
     subprocess.run(command, env=hub.environ("hf_someone"), check=True, timeout=120)
     assert json.loads(output.read_text()) == {
         "someone/dogs": {"train": [[16, 0], [17, 1]], "test": [[18, 1]]},
@@ -394,6 +393,6 @@ def test_datasets_loads_a_data_set(hub: LocalHub, tmp_path: Path) -> None:
     assert hub.files("someone/folder", "dataset")["seen.bin"] == bytes(9)
 
 
-def test_a_mistake_in_the_server_is_heard_of(tmp_path: Path) -> None:
+def test_a_bug_in_the_server_is_reported(tmp_path: Path) -> None:
     with pytest.raises(json.JSONDecodeError), LocalHub(tmp_path) as hub:
         assert get_session().post(f"{hub.endpoint}/api/validate-yaml").status_code == 500

@@ -1,4 +1,4 @@
-"""The page is put on a Space: what arrives there, how it is set up, what is told."""
+"""The page is put on a Space: what is uploaded, how it is set up, what is reported."""
 
 import shutil
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from dogbreed.bundle import CONFIG, NETWORK, REJECTION
 from tests.helpers.running import ROOT
 from tests.helpers.shell import Shell
 from tests.helpers.tiny_bundle import assert_one_sentence, write_trusted
-from tests.hub.server import LocalHub
+from tests.hub import LocalHub
 
 HEAVY = ("tensorflow", "datasets", "keras", "matplotlib")
 
@@ -62,9 +62,9 @@ def read_card(hub: LocalHub, tmp_path: Path) -> SpaceCard:
 
 def test_a_space_with_a_model_of_the_hub(hub, ann, bundle, tmp_path):
     commit = put_model(hub, bundle)
-    told = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/dogs@main")
-    assert (told.code, told.out) == (0, f"{hub.endpoint}/spaces/ann/page\n")
-    assert f"Waiting for {hub.endpoint}/spaces/ann/page to start" in told.err
+    run = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/dogs@main")
+    assert (run.code, run.out) == (0, f"{hub.endpoint}/spaces/ann/page\n")
+    assert f"Waiting for {hub.endpoint}/spaces/ann/page to start" in run.err
 
     files = deployed(hub)
     package = {
@@ -101,7 +101,7 @@ def test_a_space_with_its_own_model(hub, ann, bundle, tmp_path):
     assert data.models is None and "preload_from_hub" not in data.to_dict()
 
 
-def test_without_a_model_the_one_that_ships_goes_with_it(hub, ann):
+def test_without_a_model_the_default_one_is_uploaded(hub, ann):
     assert ann.dogbreed("deploy-space", "ann/page").code == 0
     shipped = ROOT / "dogbreed" / "default_model"
     files = deployed(hub)
@@ -119,15 +119,15 @@ def test_deploying_again_updates_in_one_commit_or_in_none(hub, ann, bundle):
     assert not [r for r in hub.requests if r.method in ("POST", "PUT")]
 
     hub.commit_files("ann/page", {"old.py": "print()"}, "space")
-    told = ann.dogbreed(
+    run = ann.dogbreed(
         "deploy-space", "ann/page", "--model=ann/dogs", "--hardware=cpu-upgrade", DOGBREED_MODEL=""
     )
-    assert told.code == 0
+    assert run.code == 0
     assert len(hub.commits("ann/page", "space")) == 4
     assert not [name for name in deployed(hub) if name == "old.py" or name.startswith("model/")]
     assert variables(hub) == {"DOGBREED_MODEL": "ann/dogs"}
     assert settings(hub)["hardware"] == "cpu-upgrade"
-    # What was chosen once is kept if nothing is said.
+    # The hardware is kept if no other is asked for.
     assert ann.dogbreed("deploy-space", "ann/page", "--model=ann/dogs").code == 0
     assert settings(hub)["hardware"] == "cpu-upgrade"
     assert len(hub.commits("ann/page", "space")) == 4
@@ -136,13 +136,13 @@ def test_deploying_again_updates_in_one_commit_or_in_none(hub, ann, bundle):
 def test_a_private_model_needs_a_secret(hub, ann, bundle):
     put_model(hub, bundle)
     hub.set_private("ann/dogs")
-    told = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/dogs")
-    assert told.code == 0
-    assert "ann/dogs is private: give the Space a secret HF_TOKEN" in told.err
+    run = ann.dogbreed("deploy-space", "ann/page", "--model", "ann/dogs")
+    assert run.code == 0
+    assert "ann/dogs is private: give the Space a secret HF_TOKEN" in run.err
 
 
 def nothing(hub: LocalHub) -> None:
-    """The Hub is as it is."""
+    """There is nothing on the Hub yet."""
 
 
 def outcome(stage: str, error: str | None):
@@ -162,7 +162,7 @@ FAILURES = {
     "it does not build": (
         outcome("BUILD_ERROR", "No matching distribution found for gradio"),
         [],
-        "BUILD_ERROR (No matching distribution found for gradio); its logs are at",
+        "BUILD_ERROR (No matching distribution found for gradio); see its logs at",
     ),
     "it does not start": (
         outcome("RUNTIME_ERROR", "exit code 2"),
@@ -174,33 +174,33 @@ FAILURES = {
     "hardware that does not exist": (nothing, ["--hardware=abacus"], "Invalid hardware flavor"),
     "a model that does not exist": (nothing, ["--model=ann/none"], "There is no model ann/none"),
     "a folder as --model": (nothing, ["--model=tests"], "no model bundle"),
-    "a bundle that is none": (nothing, ["--bundle=tests"], "tests is no model bundle"),
+    "a bundle that is not one": (nothing, ["--bundle=tests"], "tests is no model bundle"),
 }
 
 
 @pytest.mark.parametrize("case", FAILURES)
-def test_each_failure_is_told_in_one_sentence(case, hub, ann, bundle, tmp_path, record_property):
+def test_each_failure_is_one_sentence(case, hub, ann, bundle, tmp_path, record_property):
     prepare, arguments, expected = FAILURES[case]
     prepare(hub)
     if not any(argument.startswith(("--model", "--bundle")) for argument in arguments):
         arguments = [*arguments, f"--bundle={bundle}"]
-    told = ann.dogbreed("deploy-space", "ann/page", *arguments)
+    run = ann.dogbreed("deploy-space", "ann/page", *arguments)
     record_property("failure", f"Space: {case}")
-    record_property("sentence", told.last)
-    assert told.code == 2 and told.out == ""
-    assert expected in told.last
-    assert_one_sentence(told.last)
+    record_property("sentence", run.last)
+    assert run.code == 2 and run.out == ""
+    assert expected in run.last
+    assert_one_sentence(run.last)
 
 
-def test_a_token_that_only_reads_is_told_before_anything_is_changed(hub, bundle, tmp_path):
+def test_a_token_that_only_reads_is_reported_before_anything_changes(hub, bundle, tmp_path):
     hub.create_repo("ann/page", "space")
     reader = Shell(hub, tmp_path / "home", "hf_read")
-    told = reader.dogbreed("deploy-space", "ann/page", "--bundle", bundle)
-    assert told.code == 2 and "no right to do that with the Space ann/page" in told.last
+    run = reader.dogbreed("deploy-space", "ann/page", "--bundle", bundle)
+    assert run.code == 2 and "does not permit that for the Space ann/page" in run.last
     assert len(hub.commits("ann/page", "space")) == 1 and variables(hub) == {}
 
 
-def test_an_installed_package_tells_to_deploy_from_a_clone(hub, ann, bundle, tmp_path):
+def test_an_installed_package_asks_to_deploy_from_a_clone(hub, ann, bundle, tmp_path):
     skip = shutil.ignore_patterns("default_model", "train", "__pycache__")
     shutil.copytree(ROOT / "dogbreed", tmp_path / "site" / "dogbreed", ignore=skip)
     code = (
@@ -208,6 +208,6 @@ def test_an_installed_package_tells_to_deploy_from_a_clone(hub, ann, bundle, tmp
         "from dogbreed.cli import main; sys.exit(main(sys.argv[2:]))"
     )
     command = ["deploy-space", "ann/page", f"--bundle={bundle}"]
-    told = ann.python(code, tmp_path / "site", *command)
-    assert told.code == 2 and "deploy from a clone of the project" in told.last
+    run = ann.python(code, tmp_path / "site", *command)
+    assert run.code == 2 and "deploy from a clone of the project" in run.last
     assert not hub.repo_exists("ann/page", "space")

@@ -1,11 +1,17 @@
 """Where a model comes from, and the one door to the Hugging Face Hub.
 
-Only this folder imports the Hub's client, and only when something is asked of the Hub.
+    from dogbreed import hub
+
+    hub.load_bundle("user/name@v1")
+    hub.push_bundle("my-model", "user/name")
+
+Only this folder imports the Hub's client, and only when the Hub is asked for something: the client
+takes longer to load than a photo to answer.
 """
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check_push", "deploy_space", "load_bundle", "push_bundle"]
 
-_HOME = {"check_push": "push", "push_bundle": "push", "deploy_space": "space"}
+_MODULES = {"check_push": "push", "push_bundle": "push", "deploy_space": "space"}
 _ADDRESS = re.compile(r"(?P<repo_id>(?!\.)[\w.-]+/[\w.-]+)(@(?P<revision>.+))?", re.ASCII)
 
 
-def __getattr__(name: str):
-    if name not in _HOME:
+def __getattr__(name: str) -> Callable:
+    """Load a function of this door when it is first asked for."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def load_bundle(
@@ -34,17 +41,19 @@ def load_bundle(
     revision: str | None = None,
     files: Iterable[str] | None = None,
 ) -> Bundle:
-    """Find a bundle, get from the Hub what of it is needed, and check that.
+    """Find a bundle, download what is missing if it is on the Hub, and check it.
 
     Args:
-        source: Directory, or `user/name` or `user/name@revision` for one on the Hub; a directory
-            of that name comes first. If left out `$DOGBREED_MODEL`, else the bundle that ships.
-        revision: Branch, tag or commit of a bundle on the Hub.
-        files: Files that are needed beside config.json; if left out those that answering needs.
+        source: Directory, or `user/name` or `user/name@revision` for a model on the Hub; a
+            directory of that name takes precedence. If left out `$DOGBREED_MODEL`, else the bundle
+            that comes with the package.
+        revision: Branch, tag or commit of a model on the Hub.
+        files: Files that are needed in addition to config.json; if left out those that answering
+            needs.
 
     Raises:
-        BundleError: It is no bundle, is damaged, or was written by a newer version.
-        HubError: The Hub cannot be reached or does not give it.
+        BundleError: It is not a bundle, is damaged, or was written by a newer version.
+        HubError: The Hub cannot be reached or refuses it.
         UsageError: A revision of a directory is asked for.
     """
     source = source or os.environ.get("DOGBREED_MODEL") or DEFAULT_BUNDLE
@@ -56,9 +65,7 @@ def load_bundle(
                 f"{path} is a folder and has no revision {revision}; name a model as user/name."
             )
         return read_bundle(path, files)
-    repo_id, revision = address["repo_id"], revision or address["revision"]
-    # Here, so that a model on this disk does not load the Hub's client, which takes longer than a
-    # photo to answer.
+    # Here, so that a model on this disk does not load the Hub's client.
     from dogbreed.hub.load import load_from_hub
 
-    return load_from_hub(repo_id, revision, files)
+    return load_from_hub(address["repo_id"], revision or address["revision"], files)

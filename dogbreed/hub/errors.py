@@ -1,4 +1,4 @@
-"""What the Hub's client raises, told to people: one sentence each, with what to do about it."""
+"""What the Hub's client raises, as one sentence for people that says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,13 @@ from huggingface_hub import constants, errors
 from dogbreed.bundle import CARD
 from dogbreed.errors import HubError
 
+_KINDS = {"model": "model", "space": "Space"}
+
 
 @contextmanager
-def told_plainly(repo_id: str, repo_type: str = "model", revision: str | None = None) -> Iterator:
+def translated_errors(
+    repo_id: str, repo_type: str = "model", revision: str | None = None
+) -> Iterator[None]:
     """Turn what the client raises within this block into a HubError.
 
     Args:
@@ -24,69 +28,28 @@ def told_plainly(repo_id: str, repo_type: str = "model", revision: str | None = 
     """
     try:
         yield
-    # Beside its own classes the client raises bare ones of these: an upload that is cut ends in a
-    # RuntimeError, a card that the Hub does not accept in a ValueError.
+    # In addition to its own classes the client raises these: an upload that is cut off ends in a
+    # RuntimeError, a card that the Hub rejects in a ValueError.
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, RuntimeError) as error:
         raise explain(error, repo_id, repo_type, revision) from error
 
 
 def explain(
-    error: Exception, repo_id: str, repo_type: str = "model", revision: str | None = None
+    error: BaseException, repo_id: str, repo_type: str = "model", revision: str | None = None
 ) -> HubError:
-    """Find the sentence for an error of the client; arguments as for `told_plainly`."""
-    kind = {"model": "model", "space": "Space"}[repo_type]
-    page = f"{constants.ENDPOINT}/{'spaces/' if repo_type == 'space' else ''}{repo_id}"
-    settings = f"{constants.ENDPOINT}/settings/tokens"
-    status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else None
-
+    """Find the sentence for an error of the client; arguments as for `translated_errors`."""
+    subject = f"{_KINDS[repo_type]} {repo_id}"
+    if isinstance(error, errors.HfHubHTTPError):
+        page = f"{constants.ENDPOINT}/{'spaces/' if repo_type == 'space' else ''}{repo_id}"
+        return HubError(_explain_answer(error, subject, page, revision))
     if isinstance(error, errors.HFValidationError):
-        return HubError(f"{repo_id} cannot be a {kind} of the Hub; name it as user/name.")
+        return HubError(
+            f"{repo_id} is not a possible name of a {_KINDS[repo_type]} on the Hub; name it as "
+            "user/name."
+        )
     if isinstance(error, errors.LocalTokenNotFoundError):
         return HubError("You are not signed in to the Hub; run `hf auth login` or set HF_TOKEN.")
-    if isinstance(error, errors.GatedRepoError):
-        sign_in = "sign in with `hf auth login` and " if status == 401 else ""
-        return HubError(
-            f"The {kind} {repo_id} is given only to those whom its owner lets in; {sign_in}"
-            f"ask for access at {page}."
-        )
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return HubError(
-            f"There is no {kind} {repo_id} on the Hub, or it is private; check the name, and "
-            "sign in with `hf auth login` as somebody who may see it."
-        )
-    if isinstance(error, errors.RevisionNotFoundError):
-        return HubError(
-            f"The {kind} {repo_id} has no branch, tag or commit {revision}; "
-            f"{page}/commits/main shows what there is."
-        )
-    if status == 401:
-        return HubError(
-            "The Hub does not know your token; sign in again with `hf auth login`, or correct "
-            f"HF_TOKEN with one from {settings}."
-        )
-    if status == 402:
-        return HubError(
-            f"The Hub wants a subscription for the {kind} {repo_id} ({_reason(error)}); see "
-            f"{constants.ENDPOINT}/pricing, or share the page from your own computer with "
-            "`python app.py --share`."
-        )
-    if status == 403:
-        return HubError(
-            f"Your token has no right to do that with the {kind} {repo_id} ({_reason(error)}); "
-            f"use one that may write to it, from {settings}."
-        )
-    if status == 412:
-        return HubError(f"The {kind} {repo_id} has changed in the meantime; try again.")
-    if status == 429:
-        wait = error.response.headers.get("Retry-After")
-        when = f"in {wait} seconds" if wait else "later"
-        return HubError(f"The Hub asks you to slow down; try again {when}.")
-    if status is not None and status >= 500:
-        return HubError(
-            f"The Hub is out of order at present (error {status}); try again in a few minutes."
-        )
-    if status is not None:
-        return HubError(f"The Hub refuses the {kind} {repo_id}: {_reason(error)}.")
+    # The client wraps what went wrong on the way to the Hub in errors of its own.
     if error.__cause__ is not None and isinstance(
         error, (errors.LocalEntryNotFoundError, RuntimeError)
     ):
@@ -94,24 +57,73 @@ def explain(
     if isinstance(error, ValueError) and CARD in str(error):
         problems = [line.strip("- ") for line in str(error).splitlines()[1:]]
         return HubError(
-            f"The Hub does not accept the {CARD} of {repo_id} ({', '.join(problems)}); correct the "
-            "lines at its top."
+            f"The Hub rejects the {CARD} of {repo_id} ({', '.join(problems)}); correct the lines "
+            "at its top."
         )
     if isinstance(error, (httpx2.TransportError, errors.OfflineModeIsEnabled)):
         return HubError(
             f"The Hub cannot be reached ({_reason(error)}); check the connection and try again."
         )
-    return HubError(f"Something is wrong with the {kind} {repo_id}: {_reason(error)}.")
+    return HubError(f"Something went wrong with the {subject}: {_reason(error)}.")
+
+
+def _explain_answer(
+    error: errors.HfHubHTTPError, subject: str, page: str, revision: str | None
+) -> str:
+    """The sentence for an error that the Hub has answered with."""
+    status = error.response.status_code
+    settings = f"{constants.ENDPOINT}/settings/tokens"
+    if isinstance(error, errors.GatedRepoError):
+        sign_in = "sign in with `hf auth login` and " if status == 401 else ""
+        return (
+            f"The {subject} is only for people whom its owner has given access; {sign_in}request "
+            f"access at {page}."
+        )
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return (
+            f"There is no {subject} on the Hub, or it is private; check the name, and sign in with "
+            "`hf auth login` to an account that may see it."
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return (
+            f"The {subject} has no branch, tag or commit {revision}; see {page}/commits/main for "
+            "those that it has."
+        )
+    if status == 401:
+        return (
+            "The Hub does not accept your token; sign in again with `hf auth login`, or set "
+            f"HF_TOKEN to a valid one from {settings}."
+        )
+    if status == 402:
+        return (
+            f"The Hub requires a subscription for the {subject} ({_reason(error)}); see "
+            f"{constants.ENDPOINT}/pricing, or share the page from your own computer with "
+            "`python app.py --share`."
+        )
+    if status == 403:
+        return (
+            f"Your token does not permit that for the {subject} ({_reason(error)}); use one with "
+            f"write access from {settings}."
+        )
+    if status == 412:
+        return f"The {subject} has changed in the meantime; try again."
+    if status == 429:
+        wait = error.response.headers.get("Retry-After")
+        when = f"in {wait} seconds" if wait else "later"
+        return f"The Hub has received too many requests from you; try again {when}."
+    if status >= 500:
+        return f"The Hub is temporarily unavailable (error {status}); try again in a few minutes."
+    return f"The Hub refuses the {subject}: {_reason(error)}."
 
 
 def is_unreachable(error: BaseException | None) -> bool:
-    """Whether the Hub could not be asked, so that a copy from earlier may stand in."""
+    """Whether the Hub could not be asked, so that a cached copy may stand in."""
     if isinstance(error, errors.HfHubHTTPError):
         return error.response.status_code == 429 or error.response.status_code >= 500
     return isinstance(error, (httpx2.TransportError, errors.OfflineModeIsEnabled))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What the server has said, else the first line of the error."""
     text = getattr(error, "server_message", None) or str(error)
     lines = text.strip().splitlines() or [type(error).__name__]

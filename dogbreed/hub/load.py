@@ -1,4 +1,4 @@
-"""Get a bundle from the Hub: what is needed of it, once, and checked."""
+"""Download a bundle from the Hub: only what is needed of it, only once, and checked."""
 
 import logging
 from collections.abc import Iterable
@@ -20,26 +20,12 @@ from huggingface_hub.errors import (
 
 from dogbreed.bundle import CARD, CONFIG, Bundle, read_bundle
 from dogbreed.errors import BundleError, HubError
-from dogbreed.hub.errors import explain, is_unreachable, told_plainly
+from dogbreed.hub.errors import explain, is_unreachable, translated_errors
 
-_ASK_SECONDS = 10
+# How long the Hub may take to say which commit is the newest.
+_TIMEOUT_SECONDS = 10
 
 _log = logging.getLogger("dogbreed")
-
-
-def complete(bundle: Bundle) -> Bundle:
-    """Get what is missing of a bundle from where it is from, and check every file of it.
-
-    Raises:
-        BundleError: A file is missing or damaged.
-        HubError: The Hub cannot be reached or does not give it.
-    """
-    files = list(bundle.config["files"])
-    if bundle.commit is not None:
-        repo_id = bundle.address.partition("@")[0]
-        with told_plainly(repo_id, revision=bundle.commit):
-            snapshot_download(repo_id, revision=bundle.commit, allow_patterns=[*files, CARD])
-    return read_bundle(bundle.path, files, bundle.address, bundle.commit)
 
 
 def load_from_hub(
@@ -55,10 +41,24 @@ def load_from_hub(
 
     Raises:
         BundleError: It is not a bundle, is damaged, or was written by a newer version.
-        HubError: The Hub cannot be reached or does not give it.
+        HubError: The Hub cannot be reached or refuses it.
     """
-    with told_plainly(repo_id, revision=revision):
+    with translated_errors(repo_id, revision=revision):
         return _load(repo_id, revision, files)
+
+
+def complete(bundle: Bundle) -> Bundle:
+    """Download what is missing of a bundle that came from the Hub, and check every file of it.
+
+    Raises:
+        BundleError: A file is missing or damaged.
+        HubError: The Hub cannot be reached or refuses it.
+    """
+    files = list(bundle.config["files"])
+    if bundle.repo_id is not None:
+        with translated_errors(bundle.repo_id, revision=bundle.commit):
+            snapshot_download(bundle.repo_id, revision=bundle.commit, allow_patterns=[*files, CARD])
+    return read_bundle(bundle.path, files, bundle.address, bundle.commit)
 
 
 def _load(repo_id: str, revision: str | None, files: Iterable[str] | None) -> Bundle:
@@ -72,34 +72,35 @@ def _load(repo_id: str, revision: str | None, files: Iterable[str] | None) -> Bu
         # The config first, so that what it forbids is not downloaded.
         bundle = read_bundle(folder, (), address, commit=folder.name)
         for name in bundle.served if files is None else files:
-            _download(bundle, name, offline)
+            _download(repo_id, bundle, name, offline)
     except LocalEntryNotFoundError as error:
         if obstacle is None and not is_unreachable(error.__cause__):
             raise
-        reason = str(obstacle or explain(error, repo_id, revision=revision)).partition(";")[0]
+        obstacle = obstacle or explain(error, repo_id, revision=revision)
         raise HubError(
-            f"{reason} and {address} is not in the cache; connect once, or use the model that "
-            "ships, without --model and $DOGBREED_MODEL (`app.py --fallback default` does)."
+            f"{_without_advice(obstacle)} and {address} is not in the cache; connect once, or use "
+            "the model that comes with this package, without --model and $DOGBREED_MODEL "
+            "(`app.py --fallback default` does)."
         ) from error
     except EntryNotFoundError:
         raise BundleError(
-            f"{address} is no model bundle: it has no {CONFIG}; name a repository that train.py "
-            "or `python -m dogbreed push` has filled."
+            f"{address} is not a model bundle: it has no {CONFIG}; name a repository that was "
+            "pushed with `dogbreed push` or `dogbreed train --push-to`."
         ) from None
     if obstacle is not None:
-        reason = str(obstacle).partition(";")[0]
-        _log.warning("%s; using the copy of %s from earlier.", reason, address)
+        _log.warning("%s; using the cached copy of %s.", _without_advice(obstacle), address)
     return read_bundle(folder, files, address, commit=folder.name)
 
 
 def _why_unreachable(repo_id: str, revision: str | None) -> HubError | None:
-    """Ask the Hub once, quickly; say why a copy from earlier has to do, if so.
+    """Ask the Hub once, quickly; returns why a cached copy has to do, if so.
 
-    The client itself would fall back on its cache without a word, also when the token or the name
-    is wrong, and without a network it would try for half a minute.
+    The client itself would silently fall back on its cache, also when the token or the name is
+    wrong, and without a network it would try for half a minute.
     """
     try:
-        get_hf_file_metadata(hf_hub_url(repo_id, CONFIG, revision=revision), timeout=_ASK_SECONDS)
+        url = hf_hub_url(repo_id, CONFIG, revision=revision)
+        get_hf_file_metadata(url, timeout=_TIMEOUT_SECONDS)
     except Exception as error:
         if not is_unreachable(error):
             raise
@@ -111,9 +112,13 @@ def _why_unreachable(repo_id: str, revision: str | None) -> HubError | None:
     return None
 
 
-def _download(bundle: Bundle, name: str, offline: bool = False) -> None:
+def _without_advice(error: HubError) -> str:
+    """What is wrong, without what to do about it."""
+    return str(error).partition(";")[0]
+
+
+def _download(repo_id: str, bundle: Bundle, name: str, offline: bool) -> None:
     """Get one file that the config states, with a progress bar if it is not in the cache."""
-    repo_id = bundle.address.partition("@")[0]
     try:
         hf_hub_download(repo_id, name, revision=bundle.commit, local_files_only=offline)
     except RemoteEntryNotFoundError:

@@ -5,19 +5,20 @@ import platform
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
-from huggingface_hub import HfApi, RepoCard, SpaceCardData, SpaceRuntime, SpaceStage, constants
+from huggingface_hub import RepoCard, SpaceCardData, SpaceHardware, SpaceStage, constants
 
 from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, Bundle
 from dogbreed.errors import HubError, UsageError
 from dogbreed.hub import load_bundle
-from dogbreed.hub.errors import told_plainly
-from dogbreed.hub.push import Files, commit, compare, open_repo
+from dogbreed.hub.errors import translated_errors
+from dogbreed.hub.repo import Files, Repo
 
 PACKAGE = Path(__file__).parent.parent
 APP = "app.py"
 REQUIREMENTS = "requirements-serve.txt"
-# Where the Space has a model that comes with it, and how the app is told.
+# Where a model that is uploaded with the page is in the Space, and how the page finds its model.
 MODEL_FOLDER = "model"
 MODEL_VARIABLE = "DOGBREED_MODEL"
 
@@ -37,17 +38,19 @@ def deploy_space(
     token: str | None = None,
     tell: Callable[[str], None] = _log.info,
 ) -> str:
-    """Make a Space hold the page and run it, in one commit; deploying the same makes none.
+    """Make a Space contain the page, in one commit, and wait until it runs.
+
+    Deploying the same again makes no commit.
 
     Args:
         repo_id: `user/space`; it is created if needed.
         model: `user/name` or `user/name@revision`: the Space loads it from the Hub.
-        bundle: Folder of a bundle that goes into the Space; the one that ships if both are left
-            out.
-        private: Only its owner may see it.
+        bundle: Folder of a bundle that is uploaded with the page; the one that comes with the
+            package if both are left out.
+        private: Visible only to its owner; an existing Space is never changed.
         hardware: What it runs on, such as `cpu-basic`; if left out an existing Space keeps its own.
         token: Hub token; if left out the one of `hf auth login` or `$HF_TOKEN`.
-        tell: Is given a line on what is being waited for.
+        tell: Is called with a line on what is being waited for.
 
     Returns:
         The address of the Space.
@@ -55,62 +58,62 @@ def deploy_space(
     Raises:
         BundleError: The model cannot be used.
         HubError: The Hub cannot be reached or refuses it, or the Space does not start.
-        UsageError: This is not run from a clone of the project.
+        UsageError: Not run from a clone of the project, or both a model and a bundle are named.
     """
-    if model is not None and bundle is not None:
-        raise UsageError("Name the Space's model with --model or with --bundle, not with both.")
-    if model is None:
-        served = load_bundle(Path(bundle or DEFAULT_BUNDLE))
-    else:
-        served = load_bundle(model)
-        if served.address is None:
-            raise UsageError(f"{model} is a folder; give it with --bundle.")
+    served = _served_bundle(model, bundle)
     files = space_files(repo_id, served)
-    variable = served.address or MODEL_FOLDER
-
-    api = HfApi(token=token, library_name="dogbreed")
-    where = {"repo_type": "space"}
-    with told_plainly(repo_id, "space"):
-        page = open_repo(
-            api, repo_id, **where, private=private, space_sdk="gradio", space_hardware=hardware
-        )
+    # The client's list of hardware need not be as new as the Hub's.
+    known = cast(SpaceHardware, hardware)
+    space = Repo(repo_id, "space", token)
+    with translated_errors(repo_id, "space"):
+        space.open(private=private, hardware=known)
         # Before the commit, so that the Space is built once.
-        if hardware and api.get_space_runtime(repo_id).requested_hardware != hardware:
-            api.request_space_hardware(repo_id, hardware)
-        present = api.get_space_variables(repo_id).get(MODEL_VARIABLE)
-        if present is None or present.value != variable:
-            api.add_space_variable(repo_id, MODEL_VARIABLE, variable)
-        change = compare(api, repo_id, files, **where)
-        commit(
-            api, repo_id, change, f"Page with the model {served.address or 'beside it'}", **where
+        if hardware and space.api.get_space_runtime(repo_id).requested_hardware != hardware:
+            space.api.request_space_hardware(repo_id, known)
+        variable = space.api.get_space_variables(repo_id).get(MODEL_VARIABLE)
+        source = served.address or MODEL_FOLDER
+        if variable is None or variable.value != source:
+            space.api.add_space_variable(repo_id, MODEL_VARIABLE, source)
+        space.commit(
+            space.compare(files), f"Page with the model {served.address or 'that is uploaded here'}"
         )
-        if served.address and api.model_info(_repo_of(served)).private:
+        if served.repo_id and space.api.model_info(served.repo_id).private:
             _log.warning(
                 "%s is private: give the Space a secret HF_TOKEN that may read it, at %s/settings.",
                 served.address,
-                page,
+                space.page,
             )
-        tell(f"Waiting for {page} to start …")
-        runtime = _wait(api, repo_id, page)
-    if runtime.stage != SpaceStage.RUNNING:
-        said = runtime.raw.get("errorMessage") or "no reason given"
-        raise HubError(
-            f"The Space {repo_id} does not run: {runtime.stage} ({said.splitlines()[0]}); "
-            f"its logs are at {page}?logs={'build' if 'BUILD' in runtime.stage else 'container'}."
-        )
-    return page
+        tell(f"Waiting for {space.page} to start …")
+        _wait(space)
+    return space.page
+
+
+def _served_bundle(model: str | None, bundle: str | Path | None) -> Bundle:
+    """The model that the Space will serve, checked."""
+    if model is not None and bundle is not None:
+        raise UsageError("Name the Space's model with --model or with --bundle, not with both.")
+    if model is None:
+        return load_bundle(Path(bundle or DEFAULT_BUNDLE))
+    served = load_bundle(model)
+    if served.address is None:
+        raise UsageError(f"{model} is a folder; name it with --bundle.")
+    return served
 
 
 def space_files(repo_id: str, served: Bundle) -> Files:
-    """Everything that the Space holds.
+    """Everything that the Space contains.
+
+    Args:
+        repo_id: `user/space`.
+        served: The model; it is among the files unless the Space loads it from the Hub.
 
     Raises:
-        UsageError: The app is not beside the package.
+        UsageError: The app is not next to the package.
     """
     root = PACKAGE.parent
     if not (root / APP).is_file() or not (root / REQUIREMENTS).is_file():
         raise UsageError(
-            f"There is no {APP} beside the package {PACKAGE}; deploy from a clone of the project."
+            f"There is no {APP} next to the package {PACKAGE}; deploy from a clone of the project."
         )
     files: Files = {
         APP: root / APP,
@@ -128,10 +131,9 @@ def space_files(repo_id: str, served: Bundle) -> Files:
 
 
 def space_card(repo_id: str, served: Bundle) -> RepoCard:
-    """The README of the Space, whose metadata tell the Hub how to run it."""
-    model = _repo_of(served)
+    """The README of the Space; its metadata say how the Hub has to run it."""
+    model = served.repo_id
     needed = ",".join((CONFIG, *served.served))
-    preload = [f"{model} {needed} {served.commit}"] if model else None
     data = SpaceCardData(
         title="Dog breeds",
         emoji="🐕",
@@ -144,7 +146,7 @@ def space_card(repo_id: str, served: Bundle) -> RepoCard:
         license="apache-2.0",
         short_description="Names the breed of the dog in a photo",
         models=[model] if model else None,
-        preload_from_hub=preload,
+        preload_from_hub=[f"{model} {needed} {served.commit}"] if model else None,
     )
     origin = f"[{served.address}]({constants.ENDPOINT}/{model})" if model else "in this Space"
     return RepoCard(
@@ -154,15 +156,22 @@ def space_card(repo_id: str, served: Bundle) -> RepoCard:
     )
 
 
-def _repo_of(served: Bundle) -> str | None:
-    return served.address.partition("@")[0] if served.address else None
+def _wait(space: Repo) -> None:
+    """Wait until the Space runs.
 
-
-def _wait(api: HfApi, repo_id: str, page: str) -> SpaceRuntime:
+    Raises:
+        HubError: It does not.
+    """
     try:
-        return api.wait_for_space(repo_id, timeout=_WAIT_SECONDS, poll_interval=2)
+        runtime = space.api.wait_for_space(space.id, timeout=_WAIT_SECONDS, poll_interval=2)
     except TimeoutError as error:
         raise HubError(
-            f"The Space {repo_id} has not started in {_WAIT_SECONDS // 60} minutes; "
-            f"its logs are at {page}?logs=build."
+            f"The Space {space.id} has not started within {_WAIT_SECONDS // 60} minutes; see its "
+            f"logs at {space.page}?logs=build."
         ) from error
+    if runtime.stage != SpaceStage.RUNNING:
+        reason = runtime.raw.get("errorMessage") or "no reason given"
+        raise HubError(
+            f"The Space {space.id} does not run: {runtime.stage} ({reason.splitlines()[0]}); see "
+            f"its logs at {space.page}?logs={'build' if 'BUILD' in runtime.stage else 'container'}."
+        )

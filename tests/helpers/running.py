@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """A port on which nothing listens."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         return server.getsockname()[1]
@@ -22,11 +22,11 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_process(*options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Run app.py until the block is left.
+    """Run app.py until the block ends.
 
     Args:
         options: Options of app.py.
-        environment: Further environment variables.
+        environment: Additional environment variables.
 
     Yields:
         The address of the page, and its process.
@@ -59,6 +59,6 @@ def running_process(*options: str, **environment: str) -> Iterator[tuple[str, su
 
 @contextlib.contextmanager
 def running_page(*options: str, **environment: str) -> Iterator[str]:
-    """The same for those who need the address only."""
+    """Run app.py until the block ends; yields only the address."""
     with running_process(*options, **environment) as (address, _):
         yield address

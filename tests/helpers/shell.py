@@ -1,4 +1,4 @@
-"""Run the project's own commands in a process of their own, with the local Hub as their Hub."""
+"""Run the project's commands as processes that use the local Hub."""
 
 import subprocess
 import sys
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.helpers.running import ROOT
-from tests.hub.server import LocalHub
+from tests.hub import LocalHub
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a command has printed, and its exit code."""
+class Run:
+    """What a command printed, and its exit code."""
 
     code: int
     out: str
@@ -19,27 +19,27 @@ class Told:
 
     @property
     def last(self) -> str:
-        """The last line for people."""
+        """The last line on stderr: the message for people."""
         return self.err.strip().splitlines()[-1] if self.err.strip() else ""
 
 
 @dataclass(frozen=True)
 class Shell:
-    """A person at a computer of their own: a token, and a cache that is empty at first."""
+    """A user with a computer of their own: a token, and a cache that is empty at first."""
 
     hub: LocalHub
     home: Path
     token: str | None = None
 
-    def dogbreed(self, *arguments: object, **environ: str) -> Told:
+    def dogbreed(self, *arguments: object, **environ: str) -> Run:
         """Run `python -m dogbreed`."""
         return self._run(["-m", "dogbreed", *arguments], environ)
 
-    def script(self, name: str, *arguments: object, **environ: str) -> Told:
+    def script(self, name: str, *arguments: object, **environ: str) -> Run:
         """Run `app.py` or `train.py`."""
         return self._run([name, *arguments], environ)
 
-    def python(self, code: str, *arguments: object, **environ: str) -> Told:
+    def python(self, code: str, *arguments: object, **environ: str) -> Run:
         """Run some lines of Python."""
         return self._run(["-c", code, *arguments], environ)
 
@@ -47,8 +47,8 @@ class Shell:
         """The environment of the commands."""
         return self.hub.environ(self.token, self.home) | {"DOGBREED_MODEL": ""} | more
 
-    def _run(self, command: list, environ: dict[str, str]) -> Told:
-        run = subprocess.run(
+    def _run(self, command: list[object], environ: dict[str, str]) -> Run:
+        done = subprocess.run(
             [sys.executable, *map(str, command)],
             cwd=ROOT,
             env=self.environ(**environ),
@@ -56,5 +56,5 @@ class Shell:
             text=True,
             timeout=300,
         )
-        assert "Traceback" not in run.stderr, run.stderr
-        return Told(run.returncode, run.stdout, run.stderr)
+        assert "Traceback" not in done.stderr, done.stderr
+        return Run(done.returncode, done.stdout, done.stderr)

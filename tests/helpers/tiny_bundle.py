@@ -1,6 +1,6 @@
-"""A small model bundle that the tests make: its evidence is the strength of red, green and blue.
+"""A small model bundle for the tests: its evidence is the strength of red, green and blue.
 
-The network is one average pooling, so what it must answer can be told from the photo alone.
+The network is one average pooling, so the right answer follows from the photo alone.
 """
 
 import re
@@ -23,7 +23,7 @@ FLOAT32 = schema.TensorType.FLOAT32
 UINT8 = schema.TensorType.UINT8
 
 
-# A photo is a dog if it is red rather than blue; of three labels a set holds those up to 80 %.
+# A photo shows a dog if it is red rather than blue; a set contains the labels up to 80 %.
 THRESHOLDS = {
     "is_dog": {"method": "logistic", "scale": 2.0, "offset": 0.5, "threshold": 0.4},
     "prediction_set": {"coverage": 0.95, "threshold": 0.8, "penalty": 0.0, "free_ranks": 1},
@@ -35,7 +35,7 @@ REJECTION_ARRAYS = {
 
 
 def write_trusted(path: Path, arrays: dict | None = None, **changes) -> Path:
-    """Write a bundle that tells how far to trust it; `changes` are those of `write_bundle`."""
+    """Write a bundle with thresholds; `changes` are those of `write_bundle`."""
     path.mkdir(parents=True)
     np.savez(path / REJECTION, **(REJECTION_ARRAYS if arrays is None else arrays))
     network = build_network(features=True)
@@ -43,7 +43,7 @@ def write_trusted(path: Path, arrays: dict | None = None, **changes) -> Path:
 
 
 def write_bundle(path: Path, network: bytes | None = None, **changes) -> Path:
-    """Write a valid bundle; `changes` take the place of fields of its config."""
+    """Write a valid bundle; `changes` replace fields of its config."""
     (path / "metrics").mkdir(parents=True)
     (path / NETWORK).write_bytes(build_network() if network is None else network)
     (path / "metrics" / "history.csv").write_text("epoch,loss\n1,0.5\n")
@@ -80,13 +80,13 @@ def build_network(
     """Build a LiteRT file that averages each cell of the photo; the defaults fit the config.
 
     Args:
-        channels: Of the photo and so of the evidence.
+        channels: Of the photo, and so of the evidence.
         size: Side of the photo in pixels.
         kind: Type of all numbers.
         inputs: How many photos it takes; all but the first are ignored.
-        outputs: How often it gives the evidence.
-        flat: Give the evidence in two dimensions, as logits are given.
-        features: Give the mean colours too, as pooled features.
+        outputs: How many times it returns the evidence.
+        flat: Return the evidence in two dimensions, like logits.
+        features: Also return the mean colors, as pooled features.
     """
     photo, cells = (1, size, size, channels), (1, CELLS, CELLS, channels)
     tensors = [_tensor(photo, kind) for _ in range(inputs)]
@@ -119,26 +119,26 @@ def build_network(
 
 
 def expected_evidence(frame: np.ndarray) -> np.ndarray:
-    """What the network must answer for a uint8 frame of its own size."""
+    """The right evidence for a uint8 photo of the network's size."""
     scaled = frame.astype(np.float64) / 127.5 - 1
     step = SIZE // CELLS
     return scaled.reshape(CELLS, step, CELLS, step, 3).mean(axis=(1, 3))
 
 
-def draw_disc(size: int = SIZE, colour: str = "red") -> Image.Image:
+def draw_disc(size: int = SIZE, color: str = "red") -> Image.Image:
     """A disc in the top left quarter of a black photo."""
     image = Image.new("RGB", (size, size))
-    ImageDraw.Draw(image).ellipse((0, 0, size // 2 - 1, size // 2 - 1), fill=colour)
+    ImageDraw.Draw(image).ellipse((0, 0, size // 2 - 1, size // 2 - 1), fill=color)
     return image
 
 
 def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
-    """A photo of random pixels, uint8 of shape (height, width, 3)."""
+    """A photo of random pixels: uint8 array of shape (height, width, 3)."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def assert_one_sentence(message: str) -> None:
-    """A message for people is one line, one sentence, with a full stop at its end."""
+    """Fail unless a message for people is one sentence on one line, with a period at its end."""
     assert re.fullmatch(r"\S[^\n]*[^\s.]\.", message), message
     assert not re.search(r"[.!?]\s+[A-Z]", message), message
 

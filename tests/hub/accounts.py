@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.hub.errors import HubError, gated, repo_not_found
+from tests.hub.errors import HttpError, gated, repo_not_found
 from tests.hub.storage import Repo
 
 
@@ -32,7 +32,7 @@ class Accounts:
             return None
         token = self.tokens.get(authorization.removeprefix("Bearer ").strip())
         if token is None:
-            raise HubError(401, "Invalid credentials in Authorization header")
+            raise HttpError(401, "Invalid credentials in Authorization header")
         return token
 
 
@@ -56,16 +56,16 @@ def check_write(token: Token | None, repo: Repo) -> None:
     if token is None:
         raise repo_not_found(signed_in=False)
     if not token.write:
-        raise HubError(403, "You must use a write token to upload to a repository.")
+        raise HttpError(403, "You must use a write token to upload to a repository.")
     if repo.owner not in token.namespaces:
-        raise HubError(403, f"You don't have the rights to change the {repo.type} {repo.id}")
+        raise HttpError(403, f"You don't have the rights to change the {repo.type} {repo.id}")
 
 
 def check_create(token: Token | None, repo_type: str, namespace: str) -> Token:
     """Whether a repository may be created in a namespace."""
     if token is None:
-        raise HubError(401, "Invalid username or password.")
+        raise HttpError(401, "Invalid username or password.")
     if not token.write or namespace not in token.namespaces:
         rights = f'create a {repo_type} under the namespace "{namespace}"'
-        raise HubError(403, f"You don't have the rights to {rights}")
+        raise HttpError(403, f"You don't have the rights to {rights}")
     return token

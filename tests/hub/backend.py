@@ -1,4 +1,4 @@
-"""What every route of the local Hub shares: the storage, the accounts, addresses, paging."""
+"""What all routes of the local Hub share: the storage, the accounts, addresses, paging."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import QueryParams
 
 from tests.hub.accounts import Accounts, Token, check_files, check_write, may_see
-from tests.hub.errors import HubError, repo_not_found
+from tests.hub.errors import HttpError, repo_not_found
 from tests.hub.storage import Repo, Storage
 
 TYPES = {"models": "model", "datasets": "dataset", "spaces": "space"}
@@ -23,7 +23,7 @@ URL_PREFIXES = {"model": "", "dataset": "datasets/", "space": "spaces/"}
 
 @dataclass
 class Backend:
-    """The server's state; the routes themselves hold none."""
+    """The server's state; the routes themselves have none."""
 
     storage: Storage
     lfs_limit: int
@@ -60,20 +60,20 @@ class Backend:
         return f"{self.endpoint}/{URL_PREFIXES[repo.type]}{repo.id}"
 
     def signed(self, origin: str, path: str, query: str = "") -> str:
-        """An address that works without a token, as those of the file storage do."""
+        """An address that works without a token, like those of the file storage."""
         signature = hmac.new(self.secret, f"{path}?{query}".encode(), hashlib.sha256).hexdigest()
         joined = f"{query}&" if query else ""
         return f"{origin}{quote(path)}?{joined}signature={signature}"
 
     def check_signature(self, path: str, query: QueryParams) -> None:
-        """Refuse an address that `signed` has not made."""
+        """Refuse an address that `signed` did not make."""
         rest = urlencode([(k, v) for k, v in query.multi_items() if k != "signature"])
         expected = hmac.new(self.secret, f"{path}?{rest}".encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected, query.get("signature", "")):
-            raise HubError(403, "This address is not signed.")
+            raise HttpError(403, "This address is not signed.")
 
     def paged(self, request: Request, items: list[Any], limit: int | None = None) -> JSONResponse:
-        """One page of a list, with the next one's address in the header that the client follows."""
+        """One page of a list; a header names the next page, and the client follows it."""
         size = min(limit or self.page_size, self.page_size)
         start = int(request.query_params.get("cursor", 0))
         headers = {}

@@ -1,4 +1,4 @@
-"""The metadata at the top of a README.md: read, and checked as far as the Hub's rules are known."""
+"""The metadata at the top of a README.md: read, and checked by the Hub's rules where known."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def card_data(repo: Repo, commit: Commit) -> dict[str, Any]:
 
 
 def problems(text: str, repo_type: str) -> tuple[list[str], list[str]]:
-    """What the Hub would refuse in a README.md, and what it would only warn of."""
+    """What the Hub would refuse in a README.md, and what it would only warn about."""
     try:
         card = metadata(text)
     except yaml.YAMLError as error:
@@ -84,7 +84,7 @@ def _space_problems(card: dict[str, Any]) -> list[str]:
 
 
 def _model_index_problems(index: object) -> list[str]:
-    """Each result names its task, its data set and at least one metric with a value."""
+    """Each result names its task, its dataset and at least one metric with a value."""
     try:
         for model in index:
             for result in model["results"]:

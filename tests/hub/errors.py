@@ -1,10 +1,10 @@
-"""The errors that the local Hub answers with, in the form that `huggingface_hub` understands."""
+"""The errors that the local Hub answers with, in the form that `huggingface_hub` expects."""
 
 from __future__ import annotations
 
 
-class HubError(Exception):
-    """An HTTP error; `code` becomes the header that the client picks its exception class by."""
+class HttpError(Exception):
+    """An HTTP error; by the header made from `code` the client chooses its exception class."""
 
     def __init__(
         self,
@@ -24,33 +24,33 @@ class HubError(Exception):
             self.headers["X-Error-Code"] = code
 
 
-def repo_not_found(signed_in: bool) -> HubError:
-    """A repository that is missing, or private and somebody else's: the answer is the same."""
+def repo_not_found(signed_in: bool) -> HttpError:
+    """A repository that is missing, or is private and belongs to somebody else: both look alike."""
     if signed_in:
-        return HubError(404, "Repository not found", "RepoNotFound")
-    return HubError(401, "Invalid username or password.", "RepoNotFound")
+        return HttpError(404, "Repository not found", "RepoNotFound")
+    return HttpError(401, "Invalid username or password.", "RepoNotFound")
 
 
-def revision_not_found(revision: str) -> HubError:
+def revision_not_found(revision: str) -> HttpError:
     """The repository exists, the branch, tag or commit does not."""
-    return HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+    return HttpError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
 
 
-def entry_not_found(message: str, commit: str) -> HubError:
+def entry_not_found(message: str, commit: str) -> HttpError:
     """The commit exists, the file or folder in it does not."""
-    return HubError(404, message, "EntryNotFound", {"X-Repo-Commit": commit})
+    return HttpError(404, message, "EntryNotFound", {"X-Repo-Commit": commit})
 
 
-def gated(kind: str, repo_id: str, url: str, signed_in: bool) -> HubError:
-    """The files of a gated repository are for users that its owner let in."""
+def gated(kind: str, repo_id: str, url: str, signed_in: bool) -> HttpError:
+    """The files of a gated repository are only for users whom its owner has given access."""
     if signed_in:
-        return HubError(
+        return HttpError(
             403,
             f"Access to {kind} {repo_id} is restricted and you are not in the authorized list. "
             f"Visit {url} to ask for access.",
             "GatedRepo",
         )
-    return HubError(
+    return HttpError(
         401,
         f"Access to {kind} {repo_id} is restricted. "
         "You must have access to it and be authenticated to access it. Please log in.",

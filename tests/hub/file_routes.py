@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from tests.hub.backend import URL_PREFIXES, Backend
 from tests.hub.cards import problems
-from tests.hub.errors import HubError, entry_not_found
+from tests.hub.errors import HttpError, entry_not_found
 from tests.hub.space_routes import rebuild
 from tests.hub.storage import Commit, Entry, Repo
 
@@ -46,7 +46,7 @@ def file_routes(hub: Backend) -> APIRouter:
     async def commit(request: Request) -> JSONResponse:
         repo = hub.open(request, "write")
         if request.query_params.get("create_pr"):
-            raise HubError(400, "The local Hub has no pull requests.")
+            raise HttpError(400, "The local Hub has no pull requests.")
         branch = unquote(request.path_params["revision"])
         lines = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
         header, operations = _split_header(lines)
@@ -83,7 +83,7 @@ def file_routes(hub: Backend) -> APIRouter:
         payload = await request.json()
         path = hub.storage.objects.path(_checked_oid(payload["oid"]))
         if not path.exists() or path.stat().st_size != payload["size"]:
-            raise HubError(404, f"No such object of {payload['size']} bytes was uploaded")
+            raise HttpError(404, f"No such object of {payload['size']} bytes was uploaded")
         repo.add_lfs(payload["oid"])
         return JSONResponse({})
 
@@ -112,7 +112,7 @@ def file_routes(hub: Backend) -> APIRouter:
             for part in parts:
                 path = _part(hub, oid, str(part["partNumber"]))
                 if not path.exists():
-                    raise HubError(400, f"Part {part['partNumber']} is missing")
+                    raise HttpError(400, f"Part {part['partNumber']} is missing")
                 with whole.open("ab") as target:
                     target.write(path.read_bytes())
                 path.unlink()
@@ -132,7 +132,7 @@ def file_routes(hub: Backend) -> APIRouter:
             headers["Content-Disposition"] = f'inline; filename="{name}";'
             content = hub.storage.objects.path(entry.sha256)
             return FileResponse(content, headers=headers, media_type="text/plain; charset=utf-8")
-        # The name is in the address only so that the log and faults can tell files apart.
+        # The name is in the address only so that the log and faults can distinguish files.
         address = hub.signed(hub.cdn, f"/cdn/objects/{entry.sha256}/{repo.id}/{path}")
         headers |= {"X-Linked-Etag": f'"{entry.sha256}"', "X-Linked-Size": str(entry.size)}
         return Response(status_code=302, headers={**headers, "Location": address})
@@ -157,20 +157,20 @@ def file_routes(hub: Backend) -> APIRouter:
 
 def _split_header(lines: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if not lines or lines[0]["key"] != "header" or not lines[0]["value"].get("summary"):
-        raise HubError(400, "The first line of a commit is its header, with a summary.")
+        raise HttpError(400, "The first line of a commit is its header, with a summary.")
     return lines[0]["value"], lines[1:]
 
 
 def _changes(
     repo: Repo, commit: Commit, operations: list[dict[str, Any]]
 ) -> dict[str, Entry | None]:
-    """What the lines of a commit change; raises before anything of the repository has."""
+    """What the lines of a commit change; raises before anything in the repository changes."""
     changes: dict[str, Entry | None] = {}
     for operation in operations:
         key, value = operation["key"], operation["value"]
         path = value["path"]
         if not path or path.startswith("/") or {"..", ".git"} & set(path.split("/")):
-            raise HubError(400, f"Invalid path: {path}")
+            raise HttpError(400, f"Invalid path: {path}")
         if key == "file":
             changes[path] = _regular(repo, path, base64.b64decode(value["content"]))
         elif key == "lfsFile":
@@ -183,7 +183,7 @@ def _changes(
                 raise entry_not_found(f"A folder with this name doesn't exist: {path}", commit.oid)
             changes |= dict.fromkeys(inside)
         else:
-            raise HubError(400, f"Unknown operation: {key}")
+            raise HttpError(400, f"Unknown operation: {key}")
     return changes
 
 
@@ -191,7 +191,7 @@ def _regular(repo: Repo, path: str, content: bytes) -> Entry:
     if path == "README.md":
         errors, _ = problems(content.decode(), repo.type)
         if errors:
-            raise HubError(400, "\n".join(errors))
+            raise HttpError(400, "\n".join(errors))
     repo.objects.put(content)
     return Entry.regular(content)
 
@@ -199,7 +199,7 @@ def _regular(repo: Repo, path: str, content: bytes) -> Entry:
 def _large(repo: Repo, value: dict[str, Any]) -> Entry:
     oid = _checked_oid(value["oid"])
     if not repo.has_lfs(oid, value.get("size")):
-        raise HubError(
+        raise HttpError(
             400,
             "Your push was rejected because an LFS pointer pointed to a file that does not exist: "
             f"{value['path']} (sha256 {oid})",
@@ -210,7 +210,7 @@ def _large(repo: Repo, value: dict[str, Any]) -> Entry:
 
 def _checked_oid(oid: str) -> str:
     if len(oid) != 64 or set(oid) - set("0123456789abcdef"):
-        raise HubError(422, f"Not a SHA-256: {oid}")
+        raise HttpError(422, f"Not a SHA-256: {oid}")
     return oid
 
 
@@ -229,10 +229,10 @@ def _upload_actions(hub: Backend, repo: Repo, oid: str, size: int) -> dict[str, 
 
 
 def _check_storage_request(hub: Backend, request: Request) -> None:
-    """The file storage trusts signed addresses only and, as S3 does, refuses a token besides."""
+    """The file storage accepts only signed addresses and, like S3, refuses a token with them."""
     hub.check_signature(unquote(request.scope["path"]), request.query_params)
     if "authorization" in request.headers:
-        raise HubError(400, "A signed address must be used without a token.")
+        raise HttpError(400, "A signed address must be used without a token.")
 
 
 async def _receive(request: Request, path: Path) -> str:
@@ -246,9 +246,9 @@ async def _receive(request: Request, path: Path) -> str:
 
 
 def _adopt(hub: Backend, path: Path, oid: str, size: int) -> None:
-    """Keep an uploaded file if it is what was announced."""
+    """Keep an uploaded file if it is the one that was announced."""
     if path.stat().st_size != size or _sha256(path) != oid:
-        raise HubError(400, f"The upload is not the announced object {oid} of {size} bytes")
+        raise HttpError(400, f"The upload is not the announced object {oid} of {size} bytes")
     hub.storage.objects.adopt(path, oid)
 
 

@@ -1,4 +1,4 @@
-"""What the local Hub tells about a repository: its card, files, folders and last changes."""
+"""What the local Hub reports about a repository: its card, files, folders and last changes."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def tree(commit: Commit, folder: str, recursive: bool) -> list[Json] | None:
 
 
 def add_last_commits(items: list[Json], history: list[Commit]) -> None:
-    """Say of each path when it last changed, which the client asks for with `expand`."""
+    """Add to each path when it last changed, which the client asks for with `expand`."""
     for item in items:
         for newer, older in zip(history, [*history[1:], None], strict=True):
             before = path_item(older, item["path"]) if older else None

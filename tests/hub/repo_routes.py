@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from tests.hub.accounts import check_create, check_write, may_see
 from tests.hub.backend import TYPES, Backend, flag
 from tests.hub.cards import SDKS, problems, space_readme
-from tests.hub.errors import HubError, entry_not_found, repo_not_found, revision_not_found
+from tests.hub.errors import HttpError, entry_not_found, repo_not_found, revision_not_found
 from tests.hub.info import add_last_commits, path_item, repo_info, tree
 from tests.hub.space_routes import new_space, runtime
 from tests.hub.storage import Repo
@@ -32,7 +32,7 @@ def repo_routes(hub: Backend) -> APIRouter:
     async def whoami(request: Request) -> JSONResponse:
         token = hub.token(request)
         if token is None:
-            raise HubError(401, "Invalid username or password.")
+            raise HttpError(401, "Invalid username or password.")
         user, *organizations = token.namespaces
         role = {"displayName": "tests", "role": "write" if token.write else "read"}
         return JSONResponse(
@@ -71,16 +71,16 @@ def repo_routes(hub: Backend) -> APIRouter:
         owner = payload.get("organization") or (token.user if token else "")
         token = check_create(token, repo_type, owner)
         if not REPO_NAME.fullmatch(payload["name"]):
-            raise HubError(400, f"Invalid repository name: {payload['name']}")
+            raise HttpError(400, f"Invalid repository name: {payload['name']}")
         repo_id = f"{owner}/{payload['name']}"
         existing = hub.storage.find(repo_type, repo_id)
         if existing is not None:
             message = f"You already created this {repo_type} repo: {repo_id}"
-            raise HubError(409, message, url=hub.page(existing))
+            raise HttpError(409, message, url=hub.page(existing))
         readme = None
         if repo_type == "space":
             if payload.get("sdk") not in SDKS:
-                raise HubError(400, f"Invalid sdk, expected one of {', '.join(SDKS)}")
+                raise HttpError(400, f"Invalid sdk, expected one of {', '.join(SDKS)}")
             readme = space_readme(payload["name"], payload["sdk"])
         private = payload.get("visibility") == "private"
         repo = hub.storage.create(repo_type, repo_id, private, readme)
@@ -217,14 +217,14 @@ def repo_routes(hub: Backend) -> APIRouter:
         start = (await request.json()).get("startingPoint", "main")
         branch = _revision(request)
         if branch.startswith("refs/"):
-            raise HubError(400, f"Invalid reference for a branch: {branch}")
+            raise HttpError(400, f"Invalid reference for a branch: {branch}")
         _add_ref(repo, "branches", branch, start)
         return JSONResponse({})
 
     @routes.delete(base + "/branch/{revision}")
     async def delete_branch(request: Request) -> JSONResponse:
         if _revision(request) == "main":
-            raise HubError(403, "The default branch cannot be deleted.")
+            raise HttpError(403, "The default branch cannot be deleted.")
         _remove_ref(hub.open(request, "write"), "branches", _revision(request))
         return JSONResponse({})
 
@@ -254,7 +254,7 @@ def _add_ref(repo: Repo, group: str, name: str, revision: str) -> None:
     oid = repo.resolve(revision).oid
     with repo.edit() as state:
         if name in state[group]:
-            raise HubError(409, f"Reference already exists: {name}")
+            raise HttpError(409, f"Reference already exists: {name}")
         state[group][name] = oid
 
 

@@ -6,10 +6,10 @@
         api.create_repo("ann/dogs")
         assert "config.json" not in hub.files("ann/dogs")
 
-It answers what `huggingface_hub` and `datasets` ask for, over real HTTP, so nothing in the client
-is replaced. Two settings of the client are read when it is imported: `HF_HUB_DISABLE_XET=1` must be
-set by then, since this server speaks the LFS protocol only, and code that takes no endpoint as an
-argument follows `HF_ENDPOINT`. `LocalHub.environ()` has both, for a process of its own.
+It answers the requests of `huggingface_hub` and `datasets` over real HTTP, so nothing in the client
+is replaced. The client reads two settings when it is imported: `HF_HUB_DISABLE_XET=1`, which is
+needed since this server speaks only the LFS protocol, and `HF_ENDPOINT`, for code that takes no
+endpoint as an argument. `LocalHub.environ()` contains both, for a process of its own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from starlette.exceptions import HTTPException
 
 from tests.hub.backend import Backend
 from tests.hub.cards import space_readme
-from tests.hub.errors import HubError
+from tests.hub.errors import HttpError
 from tests.hub.file_routes import file_routes
 from tests.hub.repo_routes import repo_routes
 from tests.hub.space_routes import new_space, rebuild, space_routes
@@ -43,14 +43,14 @@ MIB = 1024 * 1024
 
 
 class LocalHub:
-    """The server, and what a test says to it directly.
+    """The server, and what a test does to it directly.
 
     Args:
-        root: where everything is kept; see `hub_storage` for the layout.
-        lfs_limit: files above this many bytes are large ones, whatever their name.
-        part_size: large files above this many bytes are uploaded in parts of this size.
-        page_size: entries on one page of a listing.
-        build_polls: how often a Space says BUILDING after each change before it runs.
+        root: Where everything is stored; see `storage` for the layout.
+        lfs_limit: Size in bytes above which a file is a large one, whatever its name.
+        part_size: Size in bytes above which a large file is uploaded in parts of this size.
+        page_size: Number of entries on one page of a listing.
+        build_polls: How often a Space answers BUILDING after each change before it runs.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class LocalHub:
     # The server
 
     def start(self) -> LocalHub:
-        """Listen; after a `stop` on the same addresses again."""
+        """Listen; after a `stop`, on the same addresses again."""
         sockets = [_listen(port) for port in self._ports]
         self._ports = (sockets[0].getsockname()[1], sockets[1].getsockname()[1])
         self._backend.endpoint, self._backend.cdn = (f"http://127.0.0.1:{p}" for p in self._ports)
@@ -95,7 +95,7 @@ class LocalHub:
         return self
 
     def stop(self) -> None:
-        """Stop listening and cut what is still open. The data stays."""
+        """Stop listening and close what is still open. The data stays."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join(timeout=10)
@@ -112,17 +112,17 @@ class LocalHub:
     ) -> None:
         self.stop()
         if error is None and self._wire.crashes:
-            # A mistake in this server must not pass for one in the code under test.
+            # A bug in this server must not look like one in the code under test.
             raise self._wire.crashes[0]
 
     @property
     def endpoint(self) -> str:
-        """What `HF_ENDPOINT` has to be."""
+        """The value for `HF_ENDPOINT`."""
         return self._backend.endpoint
 
     @property
     def cdn(self) -> str:
-        """The other host, which large files come from and go to."""
+        """The other host, to which large files are uploaded and from which they are downloaded."""
         return self._backend.cdn
 
     def environ(self, token: str | None = None, home: Path | None = None) -> dict[str, str]:
@@ -197,7 +197,7 @@ class LocalHub:
         return oid
 
     def create_tag(self, repo_id: str, tag: str, repo_type: RepoType = "model") -> None:
-        """Name the present state of the main branch."""
+        """Name the current state of the main branch."""
         repo = self._repo(repo_id, repo_type)
         with repo.edit() as state:
             state["tags"][tag] = state["branches"]["main"]
@@ -205,7 +205,7 @@ class LocalHub:
     def files(
         self, repo_id: str, repo_type: RepoType = "model", revision: str = "main"
     ) -> dict[str, bytes]:
-        """Every file of a revision, the Hub's own .gitattributes included."""
+        """Every file of a revision, including the .gitattributes that the Hub writes."""
         repo = self._repo(repo_id, repo_type)
         return {path: repo.read(entry) for path, entry in repo.resolve(revision).files.items()}
 
@@ -221,7 +221,7 @@ class LocalHub:
         return {group: state[group] for group in ("branches", "tags")}
 
     def settings(self, repo_id: str, repo_type: RepoType = "model") -> dict[str, Any]:
-        """What else is known: private, gated, and a Space's sdk, hardware, variables, secrets."""
+        """Whether it is private or gated, and a Space's sdk, hardware, variables and secrets."""
         return self._repo(repo_id, repo_type).state
 
     def set_private(
@@ -238,13 +238,13 @@ class LocalHub:
         *,
         granted: tuple[str, ...] = (),
     ) -> None:
-        """Give the files only to the owner and to the users named in `granted`."""
+        """Allow only the owner and the users in `granted` to download the files."""
         with self._repo(repo_id, repo_type).edit() as state:
             state["gated"] = mode
             state["granted"] = list(granted)
 
     def set_space_outcome(self, repo_id: str, stage: str, error: str | None = None) -> None:
-        """What a Space becomes when it has been built, for example BUILD_ERROR."""
+        """The stage of a Space once it has been built, for example BUILD_ERROR."""
         with self._repo(repo_id, "space").edit() as state:
             state["space"]["outcome"] = stage
             state["space"]["error"] = error
@@ -273,23 +273,26 @@ class LocalHub:
         status: int | None = None,
         times: int | None = 1,
         headers: Mapping[str, str] | None = None,
-        message: str = "Fault on purpose",
+        message: str = "Deliberate fault",
         cut_after: int | None = None,
         cut_upload_after: int | None = None,
         delay: float = 0.0,
         bytes_per_second: float | None = None,
     ) -> Fault:
-        """Spoil the next `times` (`None`: all) requests that match; its `used` counts them.
+        """Make the next `times` (`None`: all) matching requests fail.
 
         Args:
-            method, path_contains: which requests; the path is decoded and has no query. A large
+            method, path_contains: Which requests; the path is decoded and has no query. A large
                 file is downloaded from /cdn/objects/<sha256>/<repository>/<file> and uploaded to
                 /cdn/upload/<sha256>/<size> or, in parts, to /cdn/parts/<sha256>/<number>.
-            status, headers, message: answer this instead.
-            cut_after: close the connection after this many bytes of the answer's body.
-            cut_upload_after: close it once more than this many bytes of the upload have arrived.
-            delay: seconds before anything happens.
-            bytes_per_second: how fast the answer's body comes.
+            status, headers, message: Answer this instead.
+            cut_after: Close the connection after this many bytes of the answer's body.
+            cut_upload_after: Close it once more than this many bytes of the upload have arrived.
+            delay: Seconds before anything happens.
+            bytes_per_second: How fast the answer's body is sent.
+
+        Returns:
+            The fault; its `used` counts the requests that it met.
         """
         fault = Fault(
             method=method,
@@ -313,8 +316,8 @@ class LocalHub:
 def _application(backend: Backend) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
 
-    @app.exception_handler(HubError)
-    async def hub_error(_: Request, error: HubError) -> JSONResponse:
+    @app.exception_handler(HttpError)
+    async def hub_error(_: Request, error: HttpError) -> JSONResponse:
         return JSONResponse(error.body, error.status, error.headers)
 
     @app.exception_handler(HTTPException)

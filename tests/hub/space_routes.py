@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from tests.hub.backend import Backend
 from tests.hub.cards import SDKS, card_data
-from tests.hub.errors import HubError
+from tests.hub.errors import HttpError
 from tests.hub.storage import Repo, now
 
 # name: (shown as, CPU, memory, millionths of a dollar per minute)
@@ -22,7 +22,7 @@ HARDWARE = {
 
 
 def new_space(repo: Repo, payload: dict[str, Any], build_polls: int) -> None:
-    """Write down what the request that creates a Space says about it."""
+    """Store the settings in the request that creates a Space."""
     with repo.edit() as state:
         state["space"] = {
             "sdk": payload["sdk"],
@@ -38,7 +38,7 @@ def new_space(repo: Repo, payload: dict[str, Any], build_polls: int) -> None:
 
 
 def rebuild(repo: Repo, build_polls: int) -> None:
-    """A Space builds anew after each commit and each change of its settings."""
+    """A Space is built again after each commit and each change of its settings."""
     with repo.edit() as state:
         state["space"]["polls_left"] = build_polls
         state["space"]["paused"] = False
@@ -46,7 +46,7 @@ def rebuild(repo: Repo, build_polls: int) -> None:
 
 def _known(hardware: str) -> str:
     if hardware not in HARDWARE:
-        raise HubError(400, f"Invalid hardware flavor: {hardware}")
+        raise HttpError(400, f"Invalid hardware flavor: {hardware}")
     return hardware
 
 
@@ -58,7 +58,7 @@ def _setting(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def runtime(repo: Repo) -> dict[str, Any]:
-    """The state of a Space as the Hub describes it; asking is what makes a build go on."""
+    """The state of a Space as the Hub describes it; asking for it is what advances a build."""
     stage = _stage(repo)
     space = repo.state["space"]
     running = stage == "RUNNING"
@@ -79,7 +79,7 @@ def runtime(repo: Repo) -> dict[str, Any]:
 
 
 def _stage(repo: Repo) -> str:
-    """Where the Space stands; each question brings a build one step nearer to its end."""
+    """The stage of the Space; asking for it advances a build by one step."""
     with repo.edit() as state:
         space = state["space"]
         commit = repo.load_commit(state["branches"]["main"])

@@ -1,6 +1,6 @@
-"""The local Hub's repositories on disk: bytes stored once under their SHA-256, commits that stay.
+"""The local Hub's repositories on disk: each file stored once under its SHA-256, and commits.
 
-Layout of the root folder, for whoever looks at it from another process:
+Layout of the root folder, for a test that looks at it from another process:
 
     objects/ab/abcdef…                        every file's bytes
     repos/models/ann/dogs/repo.json           settings, branches, tags
@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.hub.errors import HubError, entry_not_found, revision_not_found
+from tests.hub.errors import HttpError, entry_not_found, revision_not_found
 
 # Endings that go to large storage in a new repository, whatever the size.
 LFS_SUFFIXES = (
@@ -166,7 +166,7 @@ class Repo:
         return Commit(oid=oid, files=files, **data)
 
     def resolve(self, revision: str) -> Commit:
-        """The commit that a branch, a tag, a commit's hash or its first digits stand for."""
+        """The commit that a branch, a tag, a hash or the first digits of a hash names."""
         state = self.state
         oid = state["branches"].get(revision) or state["tags"].get(revision)
         if oid is None and len(revision) >= 7:
@@ -178,7 +178,7 @@ class Repo:
         return self.load_commit(oid)
 
     def history(self, revision: str) -> list[Commit]:
-        """The commits that lead to a revision, the newest first."""
+        """The commits that lead to a revision, newest first."""
         commits = [self.resolve(revision)]
         while commits[-1].parent is not None:
             commits.append(self.load_commit(commits[-1].parent))
@@ -199,7 +199,7 @@ class Repo:
             if head is None and self.state["branches"]:
                 raise revision_not_found(branch)
             if expected_parent is not None and not (head or "").startswith(expected_parent):
-                raise HubError(412, "A commit has happened since. Please refresh and try again.")
+                raise HttpError(412, "A commit has happened since. Please refresh and try again.")
             files = dict(self.load_commit(head).files) if head else {}
             for path, entry in changes.items():
                 if entry is not None:
@@ -225,7 +225,7 @@ class Repo:
         return self.objects.path(entry.sha256).read_bytes()
 
     def has_lfs(self, sha256: str, size: int | None = None) -> bool:
-        """Whether this repository (not only some other one) has got a large file's bytes."""
+        """Whether a large file was uploaded to this repository, not only to another one."""
         if not (self.folder / "lfs" / sha256).exists():
             return False
         return size is None or self.objects.path(sha256).stat().st_size == size

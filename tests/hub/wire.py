@@ -1,4 +1,4 @@
-"""Between the network and the local Hub's routes: the log of requests, and faults on purpose."""
+"""Between the network and the local Hub's routes: a log of requests, and deliberate faults."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Fault:
     times: int | None = 1
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    message: str = "Fault on purpose"
+    message: str = "Deliberate fault"
     cut_after: int | None = None
     cut_upload_after: int | None = None
     delay: float = 0.0
@@ -52,7 +52,7 @@ class Fault:
 
 
 class Wire:
-    """ASGI middleware: writes each request down, then answers it or spoils the answer."""
+    """ASGI middleware: logs each request, then passes it on or makes it fail."""
 
     def __init__(self, app: Callable[..., Any], cdn_port: Callable[[], int]) -> None:
         self.app = app
@@ -93,7 +93,7 @@ class Wire:
 
 
 class _Connection:
-    """One request's two directions, counted, and cut or slowed down where the fault says so."""
+    """Both directions of a request: counted, and cut off or slowed down if a fault requires it."""
 
     def __init__(self, request: Request, fault: Fault, receive: Callable, send: Callable) -> None:
         self.request = request
@@ -107,11 +107,11 @@ class _Connection:
         try:
             await app(scope, self.receive, self.send)
         except Exception:
-            # A route that was reading when the upload was cut ends in an error of its own.
+            # A route that was reading when the upload was cut off raises an error of its own.
             if not self.cut:
                 raise
         if self.cut and not self.started:
-            # An answer that never comes to its end makes uvicorn close the connection.
+            # An incomplete answer makes uvicorn close the connection.
             headers = [(b"content-length", b"1")]
             start = {"type": "http.response.start", "status": 200, "headers": headers}
             await self._send(start)
@@ -146,7 +146,7 @@ class _Connection:
         step = SLOW_PIECE if rate else max(len(body), 1)
         pieces = [body[i : i + step] for i in range(0, len(body), step)] or [b""]
         for number, piece in enumerate(pieces, start=1):
-            # Counted first: whoever has read the last byte must find it in the log.
+            # Counted first: a client that has read the last byte must find it in the log.
             self.request.sent += len(piece) if self.request.method != "HEAD" else 0
             last = number == len(pieces)
             await self._send(
@@ -156,7 +156,7 @@ class _Connection:
                 await asyncio.sleep(len(piece) / rate)
 
     async def answer(self, status: int, message: str, headers: dict[str, str]) -> None:
-        """Answer without asking the routes, after the upload has been read to its end."""
+        """Answer instead of the routes, once the whole upload has been read."""
         while (await self.receive()).get("more_body", False):
             pass
         body = json.dumps({"error": message}).encode()

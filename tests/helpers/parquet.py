@@ -1,4 +1,4 @@
-"""Tiny image data sets, as bytes to put into a dataset repository of the local Hub."""
+"""Tiny image datasets, as bytes for a dataset repository of the local Hub."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from PIL import Image
 
 
 def jpeg(size: int) -> bytes:
-    """A square JPEG; different sizes make different files."""
+    """A square JPEG; each size gives a different file."""
     buffer = io.BytesIO()
     Image.new("RGB", (size, size), (size % 256, 80, 40)).save(buffer, "JPEG")
     return buffer.getvalue()
 
 
 def image_parquet(rows: list[tuple[bytes, int]], names: list[str] | None = None) -> bytes:
-    """Images and labels as `datasets` writes them; with `names` the labels are a class each."""
+    """Images and labels as `datasets` writes them; `names` are the class names of the labels."""
     images = [{"bytes": content, "path": f"{n}.jpg"} for n, (content, _) in enumerate(rows)]
     table = pa.table({"image": images, "label": [label for _, label in rows]})
     label = {"_type": "ClassLabel", "names": names} if names else {"_type": "Value"}
