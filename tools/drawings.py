@@ -1,6 +1,6 @@
-"""Draw the examples and the icon of the page, from nothing, with Pillow.
+"""Draw the examples and the icon of the page with Pillow.
 
-python tools/drawings.py
+python -m tools.drawings
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFilter
 
 STATIC = Path(__file__).parent.parent / "dogbreed" / "page" / "static"
-# Drawn large and made smaller, so that edges are smooth.
+# Drawn at this multiple of the final size, so that edges are smooth.
 SCALE = 4
 SIZE = 320
 
@@ -23,21 +23,21 @@ class Sketch:
         self.unit = side / 100
         self.oval(-40, 68, 140, 150, ground)
 
-    def oval(self, left: float, top: float, right: float, bottom: float, colour: str) -> None:
+    def oval(self, left: float, top: float, right: float, bottom: float, color: str) -> None:
         """Fill an ellipse."""
-        self.draw.ellipse([v * self.unit for v in (left, top, right, bottom)], fill=colour)
+        self.draw.ellipse([v * self.unit for v in (left, top, right, bottom)], fill=color)
 
-    def shape(self, points: list[tuple[float, float]], colour: str) -> None:
+    def shape(self, points: list[tuple[float, float]], color: str) -> None:
         """Fill a polygon."""
-        self.draw.polygon([(x * self.unit, y * self.unit) for x, y in points], fill=colour)
+        self.draw.polygon([(x * self.unit, y * self.unit) for x, y in points], fill=color)
 
-    def line(self, points: list[tuple[float, float]], colour: str, width: float) -> None:
+    def line(self, points: list[tuple[float, float]], color: str, width: float) -> None:
         """Draw a line with round joints."""
         scaled = [(x * self.unit, y * self.unit) for x, y in points]
-        self.draw.line(scaled, fill=colour, width=round(width * self.unit), joint="curve")
+        self.draw.line(scaled, fill=color, width=round(width * self.unit), joint="curve")
 
     def finish(self) -> Image.Image:
-        """The drawing at its final size, softened a little, as a photo would be."""
+        """The drawing at its final size, slightly blurred like a photo."""
         small = self.image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
         return small.filter(ImageFilter.GaussianBlur(0.4))
 
@@ -105,15 +105,13 @@ def pointed() -> Image.Image:
     return sketch.finish()
 
 
-def main() -> None:
-    """Write the examples and the icon."""
-    examples = STATIC / "examples"
-    examples.mkdir(parents=True, exist_ok=True)
+def main(folder: Path = STATIC) -> None:
+    """Write the examples and the icon below a folder."""
+    (folder / "examples").mkdir(parents=True, exist_ok=True)
     for draw in (golden, pointed, spotted):
-        draw().quantize(128).save(examples / f"{draw.__name__}.png", optimize=True)
-    golden().resize((512, 512), Image.Resampling.LANCZOS).quantize(128).save(
-        STATIC / "icon.png", optimize=True
-    )
+        draw().quantize(128).save(folder / "examples" / f"{draw.__name__}.png", optimize=True)
+    icon = golden().resize((512, 512), Image.Resampling.LANCZOS)
+    icon.quantize(128).save(folder / "icon.png", optimize=True)
 
 
 if __name__ == "__main__":

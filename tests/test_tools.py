@@ -1,0 +1,69 @@
+"""The scripts in tools/ that need no browser."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, WEIGHTS, read_bundle, write_config
+from dogbreed.errors import BundleError
+from tools import drawings
+from tools.release_model import main, release
+
+
+@pytest.fixture
+def trained(tmp_path) -> Path:
+    """The model that comes with the package, as training writes one: with weights and logs."""
+    folder = tmp_path / "trained"
+    shutil.copytree(DEFAULT_BUNDLE, folder)
+    (folder / WEIGHTS).write_bytes(os.urandom(1000))
+    (folder / "runs").mkdir()
+    (folder / "runs" / "events.out.tfevents.1").write_bytes(b"events")
+    (folder / CARD).write_text("# An old card\n")
+    config = json.loads((folder / CONFIG).read_text())
+    del config["files"]
+    write_config(folder, config)
+    return folder
+
+
+def files(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_release_replaces_the_model_without_weights_and_logs(trained, tmp_path):
+    destination = tmp_path / "package" / "default_model"
+    destination.mkdir(parents=True)
+    (destination / "left-over.txt").write_text("of the old model")
+    bundle = release(trained, destination)
+    assert files(destination) == files(trained) - {WEIGHTS, "runs/events.out.tfevents.1"}
+    assert bundle.path == destination
+    assert bundle.config["files"].keys() == files(destination) - {CARD, CONFIG}
+    assert read_bundle(destination, bundle.config["files"]).labels == read_bundle(trained).labels
+    assert "An old card" not in (destination / CARD).read_text()
+    assert str(bundle.headline[0]["count"]) in (destination / CARD).read_text()
+    assert [path.name for path in destination.parent.iterdir()] == ["default_model"]
+
+
+def test_a_failed_release_leaves_the_old_model(trained, tmp_path, capsys):
+    destination = tmp_path / "package" / "default_model"
+    shutil.copytree(DEFAULT_BUNDLE, destination)
+    (trained / "model.tflite").write_bytes(b"damaged")
+    with pytest.raises(BundleError):
+        release(trained, destination)
+    assert files(destination) == files(DEFAULT_BUNDLE)
+    assert [path.name for path in destination.parent.iterdir()] == ["default_model"]
+    assert main([str(trained)]) == 2
+    assert capsys.readouterr().err.startswith("release_model: ")
+
+
+def test_the_drawings_are_what_the_page_shows(tmp_path):
+    drawings.main(tmp_path)
+    names = files(tmp_path)
+    assert len(names) == 4
+    for name in names:
+        with Image.open(tmp_path / name) as drawn, Image.open(drawings.STATIC / name) as shown:
+            difference = ImageChops.difference(drawn.convert("RGB"), shown.convert("RGB"))
+        assert max(ImageStat.Stat(difference).mean) < 1
