@@ -137,10 +137,10 @@ def test_an_mcp_client_gets_an_answer(page):
 def test_a_shared_link_shows_title_description_and_picture(page):
     html = read(page)
     for wanted in (
-        "<title>Which breed is this dog?</title>",
-        '<meta property="og:title" content="Which breed is this dog?" />',
+        "<title>What breed is this dog?</title>",
+        '<meta property="og:title" content="What breed is this dog?" />',
         f'<meta property="og:image" content="{page}/pwa_icon/512" />',
-        '<meta name="description" content="Show it a photo',
+        '<meta name="description" content="Upload a photo',
     ):
         assert html.count(wanted) == 1, wanted
     assert html.count("og:image") == 1
@@ -151,7 +151,7 @@ def test_a_shared_link_shows_title_description_and_picture(page):
 
 def test_it_can_be_installed_as_an_app(page):
     manifest = json.loads(read(f"{page}/manifest.json"))
-    assert manifest["name"] == "Which breed is this dog?"
+    assert manifest["name"] == "What breed is this dog?"
     assert {icon["sizes"] for icon in manifest["icons"]} == {"192x192", "512x512"}
 
 

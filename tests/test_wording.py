@@ -39,31 +39,31 @@ YORKSHIRE = {"Yorkshire_terrier": 0.93, "Silky_terrier": 0.05, "Cairn": 0.01}
         (
             prediction(1, **YORKSHIRE),
             "Very likely a Yorkshire terrier.",
-            "With 95 % confidence: Yorkshire terrier.",
+            "With 95% confidence: Yorkshire terrier.",
         ),
         (
             prediction(1, Airedale=0.75, Otterhound=0.1),
             "Probably an Airedale.",
-            "With 95 % confidence: Airedale.",
+            "With 95% confidence: Airedale.",
         ),
         (
             prediction(2, **breeds(3)),
-            "Between a Norwich and a Norfolk terrier.",
-            "With 95 % confidence: Norwich terrier, Norfolk terrier.",
+            "Either a Norwich or a Norfolk terrier.",
+            "With 95% confidence: Norwich terrier, Norfolk terrier.",
         ),
         (
             prediction(2, Entlebucher=0.5, Appenzeller=0.4),
-            "Between an Entlebucher and an Appenzeller.",
-            "With 95 % confidence: Entlebucher, Appenzeller.",
+            "Either an Entlebucher or an Appenzeller.",
+            "With 95% confidence: Entlebucher, Appenzeller.",
         ),
         (
             prediction(4, **breeds(4)),
             "One of these: Norwich terrier, Norfolk terrier, Cairn, Pug.",
-            "With 95 % confidence: Norwich terrier, Norfolk terrier, Cairn, Pug.",
+            "With 95% confidence: Norwich terrier, Norfolk terrier, Cairn, Pug.",
         ),
         (
             prediction(5, **breeds(6)),
-            "Not sure: perhaps a Norwich terrier, perhaps another breed.",
+            "Not sure: maybe a Norwich terrier, maybe another breed.",
             None,
         ),
         (
@@ -75,7 +75,7 @@ YORKSHIRE = {"Yorkshire_terrier": 0.93, "Silky_terrier": 0.05, "Cairn": 0.01}
         (prediction(**YORKSHIRE), "Very likely a Yorkshire terrier.", None),
         (
             prediction(**breeds(3)),
-            "Not sure: perhaps a Norwich terrier, perhaps another breed.",
+            "Not sure: maybe a Norwich terrier, maybe another breed.",
             None,
         ),
     ],

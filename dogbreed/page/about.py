@@ -7,14 +7,14 @@ import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
 
-_FIGURES = (
+_SHOWN = (
     "top_1",
     "top_3",
     "ece",
     "set_coverage",
     "set_size",
     "dogs_refused",
-    "not_dogs_refused",
+    "negatives_refused",
 )
 
 _PYTHON = """\
@@ -90,7 +90,7 @@ def about_markdown(
     privacy = words["about_privacy_text"].format(minutes=round(keep_seconds / 60))
     sections = (
         (words["about_model"], model),
-        (words["about_accuracy"], _figures(words, config["metrics"])),
+        (words["about_accuracy"], _metrics_table(words, config)),
         (words["about_limits"], words["about_limits_text"]),
         (words["about_privacy"], privacy),
     )
@@ -102,16 +102,18 @@ def origin(classifier: DogBreedClassifier) -> str:
     return classifier.bundle.address or classifier.bundle.path.name
 
 
-def _figures(words: Mapping[str, str], metrics: list[dict]) -> str:
-    """The measured figures as a table: only what was measured on photos kept for the test."""
+def _metrics_table(words: Mapping[str, str], config: Mapping) -> str:
+    """The metrics that were measured on test photos, as a table."""
+    promise = config["thresholds"].get("prediction_set", {})
+    percent = round(100 * promise.get("coverage", 0))
     rows = [
-        f"| {words[metric['name']]} | {_show(metric)} "
+        f"| {words[metric['name']].format(percent=percent)} | {_show(metric)} "
         f"| `{metric['dataset']}/{metric['split']}` | {metric['count']} |"
-        for metric in metrics
-        if metric["name"] in _FIGURES and metric["split"] != "validation"
+        for metric in config["metrics"]
+        if metric["name"] in _SHOWN and metric["split"] != "validation"
     ]
     if not rows:
-        return words["about_no_figures"]
+        return words["about_no_metrics"]
     head = " | ".join(words[key] for key in ("metric", "value", "data", "count"))
     return "\n".join([f"| {head} |", "| --- | --- | --- | --- |", *rows])
 
