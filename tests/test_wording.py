@@ -1,12 +1,9 @@
-"""The sentence under a photo, the smoothing of live answers, the texts of all languages."""
-
-import re
+"""A prediction in words: the sentence of the page, the line of the shell."""
 
 import numpy as np
 import pytest
 
-from dogbreed.page.i18n import LANGUAGES, pick_language, texts
-from dogbreed.page.live import PAUSE, smooth, top_labels
+from dogbreed.page.i18n import texts
 from dogbreed.prediction import Prediction
 from dogbreed.wording import confidence, read_more_link, sentence, trust_line, with_article
 
@@ -109,52 +106,3 @@ def test_articles_follow_the_sound(name, named):
 
 def test_the_link_escapes_the_name():
     assert read_more_link("a&b c").endswith("search=a%26b+c")
-
-
-def test_smoothing_does_not_depend_on_the_rate_and_forgets_after_a_pause():
-    before, after = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-    slow = smooth(smooth(None, before, True, 0.0), after, False, 1.0)
-    fast = smooth(None, before, True, 0.0)
-    for step in range(1, 21):
-        fast = smooth(fast, after, False, step / 20)
-    assert np.allclose(slow.probabilities, fast.probabilities)
-    assert slow.no_dog == pytest.approx(fast.no_dog)
-    assert not slow.looks_like_dog
-    assert slow.probabilities.sum() == pytest.approx(1)
-    assert 0.8 < slow.probabilities[1] < 0.95
-    later = smooth(smooth(None, before, False, 0.0), after, True, PAUSE + 0.1)
-    assert later.probabilities.tolist() == [0.0, 1.0] and later.looks_like_dog
-
-
-def test_one_odd_frame_does_not_change_the_label():
-    steady, odd = np.array([0.9, 0.1]), np.array([0.1, 0.9])
-    state = None
-    for step in range(10):
-        state = smooth(state, odd if step == 5 else steady, step != 5, step / 10)
-        assert next(iter(top_labels(state, ("Pug", "Boxer")))) == "Pug"
-        assert state.looks_like_dog
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_every_text_with_its_placeholders(language):
-    english, other = texts(), texts(language)
-    assert list(english) == list(other)
-    for key, text in english.items():
-        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", other[key])), key
-        if language != "en" and len(text) > 12:
-            assert other[key] != text, key
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        (None, "en"),
-        ("", "en"),
-        ("fi", "en"),
-        ("de-CH,de;q=0.9,en;q=0.8", "de"),
-        ("fi,pt-BR;q=0.8", "pt"),
-        ("zh-TW", "zh-CN"),
-    ],
-)
-def test_the_language_is_picked_from_what_the_browser_asks_for(header, language):
-    assert pick_language(header) == language

@@ -1,65 +1,93 @@
-"""Take the screenshots of the README from a running page, with the project's own drawings.
+"""Take screenshots of every tab of the page, on a desktop and a phone, light and dark.
 
-python -m tools.screenshots
+python -m tools.screenshots screenshots/
+python -m tools.screenshots screenshots/ --photo dog.jpg
 """
 
-import shutil
+import argparse
 import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
+from dogbreed.page.i18n import texts
 from tests.e2e.conftest import CAMERA_FLAGS, EXAMPLES, FLAGS, Visit, write_video
+from tests.helpers.chromium import find_chromium
 from tests.helpers.running import running_page
 
-DOCS = Path(__file__).parent.parent / "docs"
-DESKTOP = {"width": 1100, "height": 1000}
-PHONE = {"width": 390, "height": 1500}
+SIZES = {"desktop": (1100, 1000), "phone": (390, 1500)}
+SCHEMES = ("light", "dark")
 
 
-def photo_tab(browser, address: str, name: str, viewport: dict, scheme: str) -> None:
-    """The answer to a drawing."""
-    visit = Visit(browser, address, viewport=viewport, color_scheme=scheme, locale="en")
-    visit.upload(EXAMPLES / "pointed.png")
+def build_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="where the screenshots are written")
+    parser.add_argument(
+        "--photo",
+        type=Path,
+        default=EXAMPLES / "pointed.png",
+        help="what is uploaded and what the camera sees (default: one of the drawings)",
+    )
+    return parser
+
+
+def take(
+    browser: Browser, address: str, options: argparse.Namespace, size: str, scheme: str
+) -> None:
+    """Take those of one size in one color scheme."""
+    width, height = SIZES[size]
+    words = texts()
+    visit = Visit(
+        browser,
+        address,
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        locale="en",
+    )
+
+    def save(tab: str) -> None:
+        # Once bars have stopped growing.
+        visit.page.wait_for_timeout(1500)
+        visit.page.screenshot(path=options.folder / f"{tab}-{size}-{scheme}.png")
+
+    visit.upload(options.photo)
     visit.wait_for_evidence(visit.labels()[0])
-    save(visit, name)
-
-
-def live_tab(browser, address: str) -> None:
-    """The camera on a drawing."""
-    visit = Visit(browser, address, viewport={"width": 1100, "height": 640}, locale="en")
+    save("photo")
     visit.start_camera()
     visit.labels("#live-labels")
-    save(visit, "live")
-
-
-def save(visit: Visit, name: str) -> None:
-    """Write the picture once bars have stopped growing."""
-    visit.page.wait_for_timeout(1500)
-    visit.page.screenshot(path=DOCS / f"screenshot-{name}.png")
+    save("live")
+    visit.open_tab(words["tab_several"])
+    visit.upload(options.photo, *sorted(EXAMPLES.glob("*.png")), where="#several-files")
+    cells = visit.page.locator("#several-table").get_by_text(options.photo.name)
+    cells.locator("visible=true").first.wait_for(timeout=30_000)
+    save("several")
+    for tab in ("api", "about"):
+        visit.open_tab(words[f"tab_{tab}"])
+        save(tab)
     visit.context.close()
 
 
-def main() -> None:
-    """Start the page and the browsers, take all four."""
-    chromium = shutil.which("chromium")
+def main(arguments: list[str] | None = None) -> None:
+    """Start the page and a browser, and take all screenshots."""
+    options = build_parser().parse_args(arguments)
+    options.folder.mkdir(parents=True, exist_ok=True)
     with (
         running_page() as address,
         sync_playwright() as playwright,
         tempfile.TemporaryDirectory() as folder,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        photo_tab(browser, address, "desktop-light", DESKTOP, "light")
-        photo_tab(browser, address, "desktop-dark", DESKTOP, "dark")
-        photo_tab(browser, address, "phone", PHONE, "light")
-        browser.close()
-        film = write_video(Path(folder) / "film.mjpeg", [Image.open(EXAMPLES / "golden.png")], 20)
+        film = write_video(Path(folder) / "film.mjpeg", [Image.open(options.photo)], 20)
         browser = playwright.chromium.launch(
-            executable_path=chromium,
+            executable_path=find_chromium(),
             args=[*FLAGS, *CAMERA_FLAGS, f"--use-file-for-fake-video-capture={film}"],
         )
-        live_tab(browser, address)
+        for size in SIZES:
+            for scheme in SCHEMES:
+                take(browser, address, options, size, scheme)
         browser.close()
 
 

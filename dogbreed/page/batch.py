@@ -3,39 +3,59 @@
 import csv
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.page.i18n import language_of, texts
-from dogbreed.page.photo import CONCURRENCY
+from dogbreed.page.limits import CONCURRENCY, MOST_PHOTOS, QUEUE
 
-# About a minute of work for one visitor, so that the others are not kept waiting for long.
-MOST_PHOTOS = 200
+PLACES = (1, 2, 3)
 CSV_HEADER = (
     "file",
-    *(f"{what}_{place}" for place in (1, 2, 3) for what in ("breed", "probability")),
+    *(f"{what}_{place}" for place in PLACES for what in ("breed", "probability")),
     "is_dog",
     "note",
 )
 CSV_NAME = "breeds.csv"
 # Gradio finds a progress bar by the default of an argument.
-PROGRESS = gr.Progress()
+_PROGRESS = gr.Progress()
+
+Row = dict[str, str | float]
 
 
-def several_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
-    """Lay out the tab and connect its events.
+@dataclass(frozen=True)
+class BatchHandler:
+    """Answers the photos that were chosen.
 
-    Args:
+    Attributes:
         classifier: The model that answers.
-        i18n: The texts.
+        download: The button that serves the CSV file.
     """
 
-    def answer(
-        files: list[str] | None, request: gr.Request, progress: gr.Progress = PROGRESS
-    ) -> tuple[dict | None, dict]:
+    classifier: DogBreedClassifier
+    download: gr.DownloadButton
+
+    def __call__(
+        self, files: list[str] | None, request: gr.Request, progress: gr.Progress = _PROGRESS
+    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """Answer all of them.
+
+        Args:
+            files: Paths of the photos.
+            request: For the language.
+            progress: Shows how far it is.
+
+        Returns:
+            The value of the table, None without photos, and the update of the download button.
+
+        Raises:
+            gr.Error: There are too many.
+        """
         if not files:
             return None, gr.update(value=None, interactive=False)
         words = texts(language_of(request))
@@ -43,58 +63,32 @@ def several_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
             message = words["too_many"].format(found=len(files), count=MOST_PHOTOS)
             raise gr.Error(message, duration=None, print_exception=False)
         rows = [
-            answer_row(classifier, path, words["no_dog"])
+            answer_row(self.classifier, path, words["no_dog"])
             for path in progress.tqdm(files, words["reading"])
         ]
-        path = write_csv(rows, Path(download.GRADIO_CACHE))
-        download.temp_files.add(str(path))
+        path = write_csv(rows, Path(self.download.GRADIO_CACHE))
+        self.download.temp_files.add(str(path))
         # Headers are the one text that Gradio does not translate in the browser.
         answers = {"headers": headers(words), "data": [as_table_row(row) for row in rows]}
         return answers, gr.update(value=str(path), interactive=True)
 
-    gr.Markdown(i18n("several_how_many"))
-    files = gr.File(
-        label=i18n("several_photos"),
-        file_count="multiple",
-        file_types=["image"],
-        elem_id="several-files",
-    )
-    table = gr.Dataframe(
-        headers=headers(texts()),
-        label=i18n("several_answers"),
-        interactive=False,
-        wrap=True,
-        elem_id="several-table",
-    )
-    download = gr.DownloadButton(i18n("download_csv"), interactive=False, elem_id="several-csv")
-    files.change(
-        answer,
-        files,
-        [table, download],
-        api_visibility="private",
-        concurrency_limit=CONCURRENCY,
-        concurrency_id="predict",
-        trigger_mode="always_last",
-        show_progress_on=table,
-    )
 
-
-def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> dict[str, str | float]:
+def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> Row:
     """One photo as a row of the CSV file.
 
     Args:
         classifier: The model that answers.
-        path: The photo; one that cannot be used gets a note in place of an answer.
+        path: The photo; one that cannot be used gets a note instead of an answer.
         no_dog: The note for one that does not look like a dog.
 
     Returns:
-        Every field of `CSV_HEADER`, probabilities not rounded; "" for what there is not.
+        Every field of `CSV_HEADER`, probabilities not rounded; "" for what is unknown.
     """
-    row = dict.fromkeys(CSV_HEADER, "") | {"file": Path(path).name}
+    row: Row = {**dict.fromkeys(CSV_HEADER, ""), "file": Path(path).name}
     try:
         prediction = classifier.predict(path)
     except InvalidImageError as error:
-        return row | {"note": str(error)}
+        return {**row, "note": str(error)}
     if prediction.is_dog is not None:
         row["is_dog"] = prediction.is_dog
     if not prediction.looks_like_dog:
@@ -109,18 +103,18 @@ def headers(words: Mapping[str, str]) -> list[str]:
     return [words[f"column_{name}"] for name in ("file", "first", "second", "third", "note")]
 
 
-def as_table_row(row: dict[str, str | float]) -> list[str]:
+def as_table_row(row: Row) -> list[str]:
     """A row of `answer_row` as the page shows it: `Norwich terrier 62.1%`."""
     cells = [
         f"{row[f'breed_{place}']} {row[f'probability_{place}']:.1%}"
         if row[f"breed_{place}"]
         else ""
-        for place in (1, 2, 3)
+        for place in PLACES
     ]
-    return [row["file"], *cells, row["note"]]
+    return [str(row["file"]), *cells, str(row["note"])]
 
 
-def write_csv(rows: Iterable[dict[str, str | float]], folder: Path) -> Path:
+def write_csv(rows: Iterable[Row], folder: Path) -> Path:
     """Write the rows to a new file, probabilities with four digits.
 
     Args:
@@ -139,3 +133,39 @@ def write_csv(rows: Iterable[dict[str, str | float]], folder: Path) -> Path:
         for row in rows:
             writer.writerow({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()})
     return path
+
+
+def batch_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
+    """Lay out the tab and connect its events.
+
+    Args:
+        classifier: The model that answers.
+        i18n: The texts.
+    """
+    gr.Markdown(i18n("several_how_many"))
+    files = gr.File(
+        label=i18n("several_photos"),
+        file_count="multiple",
+        file_types=["image"],
+        elem_id="several-files",
+    )
+    table = gr.Dataframe(
+        headers=headers(texts()),
+        label=i18n("several_answers"),
+        interactive=False,
+        wrap=True,
+        elem_id="several-table",
+    )
+    download = gr.DownloadButton(
+        str(i18n("download_csv")), interactive=False, elem_id="several-csv"
+    )
+    files.change(
+        BatchHandler(classifier, download),
+        files,
+        [table, download],
+        api_visibility="private",
+        concurrency_limit=CONCURRENCY,
+        concurrency_id=QUEUE,
+        trigger_mode="always_last",
+        show_progress_on=table,
+    )

@@ -1,66 +1,73 @@
-"""The Gradio page: its tabs, its look, and the way it is served."""
+"""The Gradio page: its tabs, its look, and its limits."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
-from dogbreed.page.about import about_markdown, api_tab
-from dogbreed.page.batch import MOST_PHOTOS, several_tab
+from dogbreed.page.about import about_markdown
+from dogbreed.page.api import Endpoints, api_tab, connect_endpoints
+from dogbreed.page.batch import batch_tab
 from dogbreed.page.i18n import make_i18n, texts
+from dogbreed.page.limits import CLEAN_EVERY, KEEP_SECONDS, MOST_PHOTOS, MOST_WAITING
 from dogbreed.page.link_preview import HeadMiddleware
 from dogbreed.page.live import live_tab
 from dogbreed.page.photo import photo_tab
 
 TITLE = texts()["heading"]
 STATIC = Path(__file__).parent / "static"
-# Long enough to look at the evidence for every label, short enough to promise.
-KEEP_SECONDS = 600
-CLEAN_EVERY = 60
-# More visitors than this in line are told so rather than kept waiting for minutes.
-MOST_WAITING = 64
 
 
-def build_page(classifier: DogBreedClassifier) -> gr.Blocks:
+def build_page(classifier: DogBreedClassifier, i18n: gr.I18n) -> gr.Blocks:
     """Build the page: a photo goes in, the three most probable breeds come out.
 
     Args:
         classifier: The model that answers.
+        i18n: The texts, see `page_texts`.
 
     Returns:
-        The page; launch it with `launch_options()`.
+        The page; launch it with `launch_options`.
     """
-    i18n = make_i18n(
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_SECONDS))
+    with page:
+        gr.Markdown("# " + i18n("heading"))
+        gr.Markdown(i18n("intro"))
+        with gr.Tab(str(i18n("tab_photo")), id="photo"):
+            photo_tab(classifier, i18n)
+        with gr.Tab(str(i18n("tab_live")), id="live"):
+            live_tab(classifier, i18n)
+        with gr.Tab(str(i18n("tab_several")), id="several"):
+            batch_tab(classifier, i18n)
+        with gr.Tab(str(i18n("tab_api")), id="api"):
+            api_tab(page, i18n)
+        with gr.Tab(str(i18n("tab_about")), id="about"):
+            gr.Markdown(i18n("about"), elem_id="about")
+        connect_endpoints(Endpoints(classifier))
+    return page.queue(max_size=MOST_WAITING)
+
+
+def page_texts(classifier: DogBreedClassifier) -> gr.I18n:
+    """The texts of the page in every language, those about its model included."""
+    return make_i18n(
         lambda words: {
             "about": about_markdown(words, classifier, KEEP_SECONDS),
             "several_how_many": words["several_how"].format(count=MOST_PHOTOS),
         }
     )
-    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_SECONDS))
-    with page:
-        gr.Markdown("# " + i18n("heading"))
-        gr.Markdown(i18n("intro"))
-        with gr.Tab(i18n("tab_photo"), id="photo"):
-            photo_tab(classifier, i18n, KEEP_SECONDS)
-        with gr.Tab(i18n("tab_live"), id="live"):
-            live_tab(classifier, i18n)
-        with gr.Tab(i18n("tab_several"), id="several"):
-            several_tab(classifier, i18n)
-        with gr.Tab(i18n("tab_api"), id="api"):
-            api_tab(page, i18n)
-        with gr.Tab(i18n("tab_about"), id="about"):
-            gr.Markdown(i18n("about"), elem_id="about")
-    page.i18n = i18n
-    return page.queue(max_size=MOST_WAITING)
 
 
-def launch_options(page: gr.Blocks) -> dict:
-    """How the page is served: look, languages, limits; arguments of `gradio.Blocks.launch`."""
+def launch_options(i18n: gr.I18n) -> dict[str, Any]:
+    """How the page is served: look, languages, limits; arguments of `gradio.Blocks.launch`.
+
+    Args:
+        i18n: The texts of the page.
+    """
     return {
         "theme": make_theme(),
         "css_paths": STATIC / "page.css",
         "head": f"<script>{(STATIC / 'page.js').read_text(encoding='utf-8')}</script>",
-        "i18n": page.i18n,
+        "i18n": i18n,
         "favicon_path": str(STATIC / "icon.png"),
         "pwa": True,
         "max_file_size": "20mb",
@@ -72,8 +79,8 @@ def launch_options(page: gr.Blocks) -> dict:
     }
 
 
-def make_theme() -> gr.themes.Default:
-    """Fonts of the visitor's own system, and colours that keep 4.5 : 1 to their background."""
+def make_theme() -> gr.themes.Base:
+    """Fonts of the visitor's own system, and colors that keep a contrast of 4.5 : 1."""
     return gr.themes.Default(
         primary_hue="teal",
         secondary_hue="teal",

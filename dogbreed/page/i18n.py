@@ -1,7 +1,7 @@
-"""Every text of the page: English first, the other languages beside it in `locales/`.
+"""The texts of the page in seven languages, one file each in `locales/`; English is the original.
 
-Texts that stand still are translated in the browser by `gradio.I18n`; a sentence that holds an
-answer is made here, in the language that the browser asks for. Names of breeds stay in English.
+Fixed texts are translated in the browser by `gradio.I18n`. A sentence with an answer in it is
+written here, in the language that the browser asks for. Names of breeds stay in English.
 """
 
 import json
@@ -13,7 +13,7 @@ import gradio as gr
 
 FOLDER = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "de", "es", "fr", "pt", "ja", "zh-CN")
-# What browsers call a language, where it is not what Gradio calls it.
+# Gradio's names for a language, where they are not ours.
 _GRADIO_LOCALES = {"pt": ("pt", "pt-BR")}
 
 
@@ -27,7 +27,7 @@ def make_i18n(more: Callable[[dict[str, str]], dict[str, str]]) -> gr.I18n:
     """All languages for the browser.
 
     Args:
-        more: Takes the texts of one language and gives further ones, made from them.
+        more: Makes further texts from those of one language.
     """
     return gr.I18n(
         **{
@@ -45,7 +45,7 @@ def pick_language(accept_language: str | None) -> str:
         accept_language: The HTTP header, such as `de-CH,de;q=0.9,en;q=0.8`.
 
     Returns:
-        One of `LANGUAGES`; English if none fits.
+        One of `LANGUAGES`; English if the browser asks for none of them.
     """
     for part in (accept_language or "").split(","):
         wanted = part.split(";")[0].strip().lower().split("-")[0]
@@ -56,6 +56,6 @@ def pick_language(accept_language: str | None) -> str:
 
 
 def language_of(request: gr.Request | None) -> str:
-    """The language of whoever sends a request."""
+    """The language of the visitor who sent a request."""
     headers = getattr(request, "headers", None)
     return pick_language(headers.get("accept-language") if headers else None)

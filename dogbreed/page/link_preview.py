@@ -1,7 +1,7 @@
 """What a shared link shows: title, description and picture of the page.
 
-Gradio's own page names itself there, and what `launch(head=…)` adds arrives by script, which no
-preview reads. So the tags are exchanged in the page before it leaves.
+Gradio writes tags of its own, and adds what `launch(head=…)` takes by script, which no preview
+reads. So the tags are replaced in the HTML before it leaves.
 """
 
 import re
@@ -13,11 +13,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_OLD_TAGS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*?/>')
+_GRADIO_TAGS = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*?/>')
+THEME_COLOR = "#0f766e"
 
 
 class HeadMiddleware:
-    """Exchanges the preview tags of the page at `/`; everything else passes untouched."""
+    """Replaces the preview tags of the page at `/`; everything else passes untouched."""
 
     def __init__(self, app: ASGIApp, title: str, description: str):
         self.app = app
@@ -39,51 +40,70 @@ class HeadMiddleware:
         if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
-        start: Message = {}
-        body = bytearray()
+        response = _Response()
+        await self.app(scope, receive, response.collect)
+        if response.is_html:
+            address = get_root_url(Request(scope), "/", None)
+            html = response.body.decode("utf-8")
+            response.replace(with_tags(html, self.title, self.description, address))
+        await response.send(send)
 
-        async def collect(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            body.extend(message.get("body", b""))
-            if not message.get("more_body"):
-                await finish()
 
-        async def finish() -> None:
-            headers = dict(start["headers"])
-            content = bytes(body)
-            if headers.get(b"content-type", b"").startswith(b"text/html"):
-                address = get_root_url(Request(scope), "/", None)
-                content = self.exchange(content.decode("utf-8"), address).encode("utf-8")
-                headers[b"content-length"] = str(len(content)).encode()
-            await send({**start, "headers": list(headers.items())})
-            await send({"type": "http.response.body", "body": content})
+class _Response:
+    """A response that is held back until all of it is there."""
 
-        await self.app(scope, receive, collect)
+    def __init__(self) -> None:
+        self.start: Message = {}
+        self.body = b""
 
-    def exchange(self, html: str, address: str) -> str:
-        """Put the tags of this page in place of Gradio's.
+    async def collect(self, message: Message) -> None:
+        """Take a part of it, as an ASGI server would."""
+        if message["type"] == "http.response.start":
+            self.start = message
+        else:
+            self.body += message.get("body", b"")
 
-        Args:
-            html: The page.
-            address: Where visitors find it, for the picture, which must be named in full.
-        """
-        address = urlunsplit(urlsplit(address)._replace(query="", fragment="")).rstrip("/")
-        picture = f"{address}/pwa_icon/512"
-        tags = [
-            f"<title>{escape(self.title)}</title>",
-            f'<meta name="description" content="{escape(self.description)}" />',
-            '<meta name="twitter:card" content="summary" />',
-            '<meta name="theme-color" content="#0f766e" />',
-        ]
-        for name, value in (
-            ("type", "website"),
-            ("url", f"{address}/"),
-            ("title", self.title),
-            ("description", self.description),
-            ("image", picture),
-        ):
-            tags.append(f'<meta property="og:{name}" content="{escape(value)}" />')
-        return _OLD_TAGS.sub("", html).replace("<head>", "<head>" + "".join(tags), 1)
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a web page."""
+        headers = dict(self.start["headers"])
+        return headers.get(b"content-type", b"").startswith(b"text/html")
+
+    def replace(self, html: str) -> None:
+        """Give it another body."""
+        self.body = html.encode("utf-8")
+        length = str(len(self.body)).encode()
+        headers = {**dict(self.start["headers"]), b"content-length": length}
+        self.start = {**self.start, "headers": list(headers.items())}
+
+    async def send(self, send: Send) -> None:
+        """Pass it on."""
+        await send(self.start)
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def with_tags(html: str, title: str, description: str, address: str) -> str:
+    """Put the tags of this page in place of Gradio's.
+
+    Args:
+        html: The page.
+        title: Title of the page.
+        description: One sentence about it.
+        address: Where visitors find it, since the picture needs its full address.
+    """
+    address = urlunsplit(urlsplit(address)._replace(query="", fragment="")).rstrip("/")
+    tags = [
+        f"<title>{escape(title)}</title>",
+        f'<meta name="description" content="{escape(description)}" />',
+        '<meta name="twitter:card" content="summary" />',
+        f'<meta name="theme-color" content="{THEME_COLOR}" />',
+    ]
+    for name, value in (
+        ("type", "website"),
+        ("url", f"{address}/"),
+        ("title", title),
+        ("description", description),
+        ("image", f"{address}/pwa_icon/512"),
+    ):
+        tags.append(f'<meta property="og:{name}" content="{escape(value)}" />')
+    return _GRADIO_TAGS.sub("", html).replace("<head>", "<head>" + "".join(tags), 1)

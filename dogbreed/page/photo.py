@@ -1,150 +1,198 @@
-"""The tab for one photo: labels, a sentence, and the evidence laid over the photo."""
+"""The tab for one photo: the breeds, a sentence, and the evidence as a heatmap over the photo."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
-from gradio.data_classes import ImageData
+from gradio.helpers import Examples
 
-from dogbreed.classifier import DogBreedClassifier, Prediction
+from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import load_image
 from dogbreed.page.i18n import language_of, texts
-from dogbreed.wording import as_json, confidence, read_more_link, sentence
+from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
+from dogbreed.page.refusals import shown_to_visitor
+from dogbreed.page.uploads import accept_any_file
+from dogbreed.prediction import Prediction
+from dogbreed.wording import confidence, read_more_link, sentence
 
 EXAMPLES = Path(__file__).parent / "static" / "examples"
 # Enough for a large screen; a photo of 50 megapixels would take seconds to draw and to send.
-_SHOWN_SIDE = 900
-# One for each core of a small machine; who comes later waits in Gradio's queue and sees his place.
-CONCURRENCY = 2
+SHOWN_SIDE = 900
+STRENGTH = 0.8
 
 
-def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) -> None:
-    """Lay out the tab and connect its events; `/predict` is the one that programs may call.
+@dataclass(frozen=True)
+class PhotoHandlers:
+    """What the tab does when something happens.
 
-    Args:
-        classifier: The model that answers.
-        i18n: The texts.
-        keep_seconds: How long an answer may be asked about again.
+    Some arguments mean the same everywhere: `photo` is the path of the uploaded file, `prediction`
+    the answer to it, `chosen` the label whose evidence is shown, and `strength` how much of the
+    overlay shows, in 0..1. Each is None if there is none.
     """
-    resize = classifier.bundle.config["preprocessing"]["resize"]
 
-    def predict(photo: str | None) -> dict[str, float] | None:
-        """Name the breed of the dog in a photo.
+    classifier: DogBreedClassifier
 
-        Looks at one photo of a dog and gives the three most probable breeds, each with its
-        probability between 0 and 1. It always answers with breeds, also when the photo shows
-        no dog at all; ask `details` whether it does.
-
-        Args:
-            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
+    def answer(self, photo: str | None) -> tuple[dict[str, float] | None, Prediction | None]:
+        """Answer a photo.
 
         Returns:
-            The three most probable breeds, best first, with their probabilities.
+            The label component's value, and the prediction for the handlers that follow.
+
+        Raises:
+            gr.Error: The photo cannot be used.
         """
-        return answer(photo)[0]
-
-    def details(photo: str | None) -> dict | None:
-        """Name the breed of the dog in a photo, and say how far to trust the answer.
-
-        Tells whether the photo looks like a dog at all, with the probability `is_dog`; the three
-        most probable breeds with their probabilities; and the `prediction_set`, the breeds that
-        hold the true one with the confidence `coverage`.
-
-        Args:
-            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
-
-        Returns:
-            The answer as one JSON object.
-        """
-        prediction = answer(photo)[1]
-        return prediction and as_json(prediction, classifier.bundle)
-
-    def answer(photo: str | None) -> tuple[dict[str, float] | None, Prediction | None]:
         if photo is None:
             return None, None
-        try:
-            prediction = classifier.predict(photo)
-        except InvalidImageError as error:
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
+        with shown_to_visitor():
+            prediction = self.classifier.predict(photo)
         return prediction.as_dict(), prediction
 
     def show(
-        photo: str | None, prediction: Prediction | None, strength: float, request: gr.Request
-    ) -> tuple[str, dict, str | None]:
-        language = language_of(request)
+        self,
+        photo: str | None,
+        prediction: Prediction | None,
+        strength: float,
+        request: gr.Request,
+    ) -> tuple[str, dict[str, Any], str | None]:
+        """Show a new answer.
+
+        Returns:
+            The sentence as HTML, the update of the evidence, and the label that it is for.
+        """
         if photo is None or prediction is None:
-            return blank(request)
-        best = prediction.labels[0]
-        said = answer_html(prediction, language)
-        return said, evidence_image(photo, prediction, best, strength, language), best
+            return self._blank("waiting", request)
+        best, language = prediction.labels[0], language_of(request)
+        evidence = self._evidence(photo, prediction, best, strength, language)
+        return answer_html(prediction, language), evidence, best
 
     def choose(
+        self,
         photo: str | None,
         prediction: Prediction | None,
         strength: float,
         request: gr.Request,
         event: gr.SelectData,
-    ) -> tuple[dict, str | None]:
+    ) -> tuple[dict[str, Any], Any]:
+        """Show the evidence for the label that was clicked.
+
+        Returns:
+            The update of the evidence, and the label that it is for.
+        """
         if photo is None or prediction is None or event.value not in prediction.labels:
             return gr.skip(), gr.skip()
         language = language_of(request)
-        return evidence_image(photo, prediction, event.value, strength, language), event.value
+        return self._evidence(photo, prediction, event.value, strength, language), event.value
 
     def draw(
+        self,
         photo: str | None,
         prediction: Prediction | None,
         chosen: str | None,
         strength: float,
         request: gr.Request,
-    ) -> dict:
+    ) -> dict[str, Any]:
+        """Draw the evidence again, at another strength.
+
+        Returns:
+            The update of the evidence.
+        """
         if photo is None or prediction is None or chosen is None:
             return gr.skip()
-        return evidence_image(photo, prediction, chosen, strength, language_of(request))
+        return self._evidence(photo, prediction, chosen, strength, language_of(request))
 
-    def evidence_image(
-        photo: str, prediction: Prediction, label: str, strength: float, language: str
-    ) -> dict:
+    def refuse(self, request: gr.Request) -> tuple[str, dict[str, Any], None, None, None]:
+        """Take the last answer away, since the photo cannot be used.
+
+        Returns:
+            As `show` does, then empty labels and no prediction.
+        """
+        return *self._blank("unreadable", request), None, None
+
+    def _blank(self, key: str, request: gr.Request) -> tuple[str, dict[str, Any], None]:
+        """One of the texts in place of an answer, and no evidence."""
+        words = texts(language_of(request))
+        return f"<p>{escape(words[key])}</p>", gr.update(value=None, label=words["evidence"]), None
+
+    def _evidence(
+        self, photo: str, prediction: Prediction, label: str, strength: float, language: str
+    ) -> dict[str, Any]:
+        """The update of the evidence for one label."""
+        words = texts(language)
         try:
             image = load_image(photo)
         except InvalidImageError as error:
-            raise gr.Error(texts(language)["photo_gone"], print_exception=False) from error
-        image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
-        words = texts(language)
+            raise gr.Error(words["photo_gone"], print_exception=False) from error
+        image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+        resize = self.classifier.bundle.config["preprocessing"]["resize"]
         return gr.update(
             value=overlay(image, relative_evidence(prediction, label), resize, strength),
             label=words["evidence_for"].format(breed=label),
             alt_text=words["evidence_alt"].format(breed=label),
         )
 
-    def blank(request: gr.Request, key: str = "waiting") -> tuple[str, dict, None]:
-        words = texts(language_of(request))
-        return f"<p>{escape(words[key])}</p>", gr.update(value=None, label=words["evidence"]), None
 
-    def refuse(request: gr.Request) -> tuple[str, dict, None, None, None]:
-        return *blank(request, "unreadable"), None, None
+def answer_html(prediction: Prediction, language: str) -> str:
+    """The sentence about a prediction, what it promises, and a link to read more, as HTML.
 
+    Args:
+        prediction: The answer to a photo.
+        language: One of `i18n.LANGUAGES`.
+    """
+    words = texts(language)
+    best = prediction.labels[0]
+    kind = "answer" if prediction.looks_like_dog else "answer no-dog"
+    html = f"<p class='{kind}'>{escape(sentence(prediction, words, language == 'en'))}</p>"
+    promise = confidence(prediction, words)
+    if promise:
+        html += f"<p>{escape(promise)}</p>"
+    return html + (
+        f"<p><a href='{escape(read_more_link(best))}' target='_blank' rel='noopener'>"
+        f"{escape(words['read_more'].format(breed=best))}</a></p>"
+    )
+
+
+def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
+    """Lay out the tab and connect its events.
+
+    Args:
+        classifier: The model that answers.
+        i18n: The texts.
+    """
+    _connect(_lay_out(i18n), PhotoHandlers(classifier))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The components of the tab, and its states."""
+
+    photo: gr.Image
+    button: gr.Button
+    examples: Examples
+    sentence: gr.HTML
+    labels: gr.Label
+    evidence: gr.Image
+    strength: gr.Slider
+    prediction: gr.State
+    chosen: gr.State
+
+
+def _lay_out(i18n: gr.I18n) -> _Parts:
     with gr.Row():
         with gr.Column():
-            photo = gr.Image(
-                label=i18n("photo"),
-                alt_text=i18n("photo_alt"),
-                sources=["upload", "webcam", "clipboard"],
-                type="filepath",
-                image_mode=None,
-                height=360,
-                buttons=[],
-                elem_id="photo",
+            photo = _photo_input(i18n)
+            button = gr.Button(
+                str(i18n("name_the_breed")), variant="primary", elem_id="name-the-breed"
             )
-            photo.preprocess = as_uploaded
-            button = gr.Button(i18n("name_the_breed"), variant="primary", elem_id="name-the-breed")
             examples = gr.Examples(
                 [str(path) for path in sorted(EXAMPLES.glob("*.png"))],
                 photo,
-                label=i18n("examples"),
+                label=str(i18n("examples")),
                 elem_id="examples",
                 api_visibility="private",
             )
@@ -163,82 +211,71 @@ def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, keep_seconds: int) 
                 elem_id="evidence",
             )
             strength = gr.Slider(
-                0, 1, value=0.8, step=0.1, label=i18n("strength"), elem_id="strength"
+                0, 1, value=STRENGTH, step=0.1, label=i18n("strength"), elem_id="strength"
             )
-    prediction = gr.State(time_to_live=keep_seconds)
-    chosen = gr.State()
-
-    def connect(trigger: Callable) -> None:
-        answered = trigger(
-            answer,
-            photo,
-            [labels, prediction],
-            concurrency_limit=CONCURRENCY,
-            concurrency_id="predict",
-            trigger_mode="always_last",
-            api_visibility="private",
-        )
-        answered.success(
-            show,
-            [photo, prediction, strength],
-            [said, evidence, chosen],
-            api_visibility="private",
-            show_progress="hidden",
-        )
-        answered.failure(
-            refuse,
-            None,
-            [said, evidence, chosen, labels, prediction],
-            api_visibility="private",
-            show_progress="hidden",
-        )
-
-    # Not photo.change, which fires twice when one photo takes the place of another.
-    connect(partial(gr.on, [photo.input, button.click]))
-    connect(examples.load_input_event.success)
-    # For programs alone: MCP clients cannot call what also keeps a state.
-    for function, output in ((predict, labels), (details, gr.JSON(visible=False))):
-        gr.Button(visible=False).click(
-            function,
-            photo,
-            output,
-            api_name=function.__name__,
-            concurrency_limit=CONCURRENCY,
-            concurrency_id="predict",
-        )
-    labels.select(
-        choose, [photo, prediction, strength], [evidence, chosen], api_visibility="private"
+    prediction = gr.State(time_to_live=KEEP_SECONDS)
+    return _Parts(
+        photo, button, examples, said, labels, evidence, strength, prediction, chosen=gr.State()
     )
-    strength.input(
-        draw,
-        [photo, prediction, chosen, strength],
-        evidence,
+
+
+def _photo_input(i18n: gr.I18n) -> gr.Image:
+    photo = gr.Image(
+        label=i18n("photo"),
+        alt_text=str(i18n("photo_alt")),
+        sources=["upload", "webcam", "clipboard"],
+        type="filepath",
+        image_mode=None,
+        height=360,
+        buttons=[],
+        elem_id="photo",
+    )
+    accept_any_file(photo)
+    return photo
+
+
+def _connect(parts: _Parts, handlers: PhotoHandlers) -> None:
+    # Not photo.change, which fires twice when one photo takes the place of another.
+    _answer_on(partial(gr.on, [parts.photo.input, parts.button.click]), parts, handlers)
+    _answer_on(parts.examples.load_input_event.success, parts, handlers)
+    parts.labels.select(
+        handlers.choose,
+        [parts.photo, parts.prediction, parts.strength],
+        [parts.evidence, parts.chosen],
+        api_visibility="private",
+    )
+    parts.strength.input(
+        handlers.draw,
+        [parts.photo, parts.prediction, parts.chosen, parts.strength],
+        parts.evidence,
         api_visibility="private",
         trigger_mode="always_last",
         show_progress="hidden",
     )
 
 
-def as_uploaded(payload: ImageData | None) -> str | None:
-    """The path of an uploaded file, untouched, so that `images` alone decides about it.
-
-    `gradio.Image` opens the file itself and fails on a broken one without a sentence for people.
-    """
-    return None if payload is None else payload.path
-
-
-def answer_html(prediction: Prediction, language: str, link: bool = True) -> str:
-    """The sentence about a prediction, with a link to read more, as HTML."""
-    words = texts(language)
-    best = prediction.labels[0]
-    kind = "answer" if prediction.looks_like_dog else "answer no-dog"
-    html = f"<p class='{kind}'>{escape(sentence(prediction, words, language == 'en'))}</p>"
-    promise = confidence(prediction, words)
-    if promise:
-        html += f"<p>{escape(promise)}</p>"
-    if link:
-        html += (
-            f"<p><a href='{escape(read_more_link(best))}' target='_blank' rel='noopener'>"
-            f"{escape(words['read_more'].format(breed=best))}</a></p>"
-        )
-    return html
+def _answer_on(trigger: Callable[..., Any], parts: _Parts, handlers: PhotoHandlers) -> None:
+    """Answer the photo whenever the trigger fires, then show the answer or why there is none."""
+    answered = trigger(
+        handlers.answer,
+        parts.photo,
+        [parts.labels, parts.prediction],
+        concurrency_limit=CONCURRENCY,
+        concurrency_id=QUEUE,
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    answered.success(
+        handlers.show,
+        [parts.photo, parts.prediction, parts.strength],
+        [parts.sentence, parts.evidence, parts.chosen],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    answered.failure(
+        handlers.refuse,
+        None,
+        [parts.sentence, parts.evidence, parts.chosen, parts.labels, parts.prediction],
+        api_visibility="private",
+        show_progress="hidden",
+    )

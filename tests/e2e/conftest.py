@@ -90,7 +90,7 @@ class Visit:
             self.foreign.append(url)
 
     def upload(self, *files: Path | dict, where: str = "#photo") -> None:
-        """Choose files in the file dialogue."""
+        """Choose files in the file dialog."""
         self.page.locator(f"{where} input[type=file]").set_input_files(list(files))
 
     def labels(self, where: str = "#labels") -> list[str]:
@@ -105,8 +105,12 @@ class Visit:
         return picture.get_attribute("src")
 
     def open_tab(self, name: str) -> None:
-        """Open a tab by its title."""
-        self.page.get_by_role("tab", name=name, exact=True).click()
+        """Open a tab by its title; on a small screen it may be in a menu."""
+        tab = self.page.get_by_role("tab", name=name, exact=True)
+        if not tab.is_visible():
+            self.page.locator(".overflow-menu > button").first.click()
+            tab = self.page.locator(".overflow-dropdown").get_by_text(name, exact=True)
+        tab.click()
 
     def start_camera(self) -> None:
         """Open the live tab and start the stream."""

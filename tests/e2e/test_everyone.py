@@ -43,12 +43,7 @@ def test_nothing_is_wider_than_the_screen(visit, width, tab):
     if tab == "tab_photo":
         page.upload(EXAMPLES / "golden.png")
         page.wait_for_evidence(page.labels()[0])
-    name = texts()[tab]
-    found = page.page.get_by_role("tab", name=name, exact=True)
-    if not found.is_visible():
-        page.page.locator(".overflow-menu > button").first.click()
-        found = page.page.locator(".overflow-dropdown").get_by_text(name, exact=True)
-    found.click()
+    page.open_tab(texts()[tab])
     page.page.wait_for_timeout(300)
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
 

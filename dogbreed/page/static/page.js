@@ -1,41 +1,42 @@
-// What Gradio has no option for: why there is no camera, stopping it when its tab is left, pasting
-// with the keyboard, and telling a screen reader when the answer changes.
+// What Gradio has no option for: saying why there is no camera, stopping it when its tab is left,
+// pasting with the keyboard, and names and roles for screen readers.
 (() => {
   "use strict";
   const find = (selector) => document.querySelector(selector);
 
-  const note = (shown) => {
-    for (const key of ["refused", "missing", "unsupported"]) {
-      const text = find(`#camera-${key}`);
-      if (!text) continue;
-      text.classList.toggle("shown", key === shown);
-      if (key === shown) text.setAttribute("role", "alert");
+  // The camera. One of three notes says why there is none.
+  const showCameraNote = (shown) => {
+    for (const reason of ["refused", "missing", "unsupported"]) {
+      const note = find(`#camera-${reason}`);
+      if (!note) continue;
+      note.classList.toggle("shown", reason === shown);
+      if (reason === shown) note.setAttribute("role", "alert");
     }
   };
 
   const devices = navigator.mediaDevices;
-  let lastAsked = { video: true };
+  let lastConstraints = { video: true };
   if (devices && devices.getUserMedia) {
-    const ask = devices.getUserMedia.bind(devices);
+    const getUserMedia = devices.getUserMedia.bind(devices);
     devices.getUserMedia = async (constraints) => {
       try {
-        const stream = await ask(constraints);
-        lastAsked = constraints;
-        note(null);
+        const stream = await getUserMedia(constraints);
+        lastConstraints = constraints;
+        showCameraNote(null);
         return stream;
       } catch (error) {
-        note(error.name === "NotAllowedError" ? "refused" : "missing");
+        showCameraNote(error.name === "NotAllowedError" ? "refused" : "missing");
         throw error;
       }
     };
   } else {
     document.addEventListener("click", (event) => {
-      if (event.target.closest("#camera button")) note("unsupported");
+      if (event.target.closest("#camera button")) showCameraNote("unsupported");
     });
   }
 
   const stopCamera = () => {
-    // A click on its button, so that Gradio ends the stream of frames too.
+    // A click on Gradio's button, so that the stream of frames ends too.
     const running = find("#camera [title='stop recording']");
     if (running) running.closest("button").click();
     const video = find("#camera video");
@@ -44,40 +45,41 @@
   const resumeCamera = async () => {
     const video = find("#camera video");
     if (!video || !video.srcObject || video.srcObject.active) return;
-    video.srcObject = await devices.getUserMedia(lastAsked);
+    video.srcObject = await devices.getUserMedia(lastConstraints);
     await video.play();
   };
-  const followTab = () => {
+  const stopOrResumeCamera = () => {
     const camera = find("#camera");
     if (!camera) return;
     if (document.hidden || camera.offsetParent === null) stopCamera();
     else resumeCamera();
   };
-  document.addEventListener("visibilitychange", followTab);
-  // Gradio hides the tab some time after the click or the key.
+  document.addEventListener("visibilitychange", stopOrResumeCamera);
+  // Gradio switches tabs a moment after the click or the key.
   for (const kind of ["click", "keyup"]) {
-    document.addEventListener(kind, () => setTimeout(followTab, 100));
+    document.addEventListener(kind, () => setTimeout(stopOrResumeCamera, 100));
   }
 
-  document.addEventListener("paste", (event) => {
+  const pastePhoto = (event) => {
     const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
     const input = find("#photo input[type=file]");
     if (!file || !input) return;
-    const files = new DataTransfer();
-    files.items.add(file);
-    input.files = files.files;
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    input.files = transfer.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
-  });
+  };
+  document.addEventListener("paste", pastePhoto);
 
   // Names and roles that Gradio leaves out.
-  const describe = () => {
+  const addNamesAndRoles = () => {
     const answer = find("#sentence");
     if (answer) answer.setAttribute("aria-live", "polite");
     const title = find("#examples .label");
     document.querySelectorAll("#examples button").forEach((button, index) => {
       if (title) button.setAttribute("aria-label", `${title.textContent.trim()} ${index + 1}`);
     });
-    // Gradio puts a button into a button; only the inner one does anything.
+    // Gradio nests buttons; only the inner one does anything.
     document.querySelectorAll("button:has(button):not([role])").forEach((outer) => {
       outer.setAttribute("role", "group");
       outer.tabIndex = -1;
@@ -86,7 +88,7 @@
       .querySelectorAll("div[aria-label]:not([role])")
       .forEach((element) => element.setAttribute("role", "img"));
   };
-  new MutationObserver(describe).observe(document.documentElement, {
+  new MutationObserver(addNamesAndRoles).observe(document.documentElement, {
     childList: true,
     subtree: true,
   });

@@ -1,0 +1,126 @@
+"""How programs use the page: the two endpoints, which are MCP tools too, and the tab about them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from dogbreed.classifier import DogBreedClassifier
+from dogbreed.page.limits import CONCURRENCY, QUEUE
+from dogbreed.page.refusals import shown_to_visitor
+from dogbreed.page.uploads import accept_any_file
+from dogbreed.prediction import Prediction
+from dogbreed.wording import as_json
+
+PYTHON = """\
+from gradio_client import Client, handle_file
+
+client = Client("{url}")
+answer = client.predict(handle_file("dog.jpg"), api_name="/predict")
+print(answer["confidences"])"""
+
+CURL = """\
+FILE=$(curl -s -F files=@dog.jpg {url}/gradio_api/upload | tr -d '[]"')
+ID=$(curl -s {url}/gradio_api/call/predict -H 'Content-Type: application/json' \\
+  -d '{"data": [{"path": "'"$FILE"'", "meta": {"_type": "gradio.FileData"}}]}' | cut -d '"' -f 4)
+curl -sN {url}/gradio_api/call/predict/$ID"""
+
+JAVASCRIPT = """\
+import { Client, handle_file } from "@gradio/client"; // npm install @gradio/client
+
+const client = await Client.connect("{url}");
+const answer = await client.predict("/predict", [handle_file(photo)]); // a File or a Blob
+console.log(answer.data[0].confidences);"""
+
+# Only the browser knows the address under which it reached the page.
+_FILL_IN = """() => {
+    const url = (location.origin + location.pathname).replace(/\\/+$/, "");
+    return TEMPLATES.map((code) => code.replaceAll("{url}", url));
+}"""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The functions that programs may call; MCP clients are shown their docstrings."""
+
+    classifier: DogBreedClassifier
+
+    def predict(self, photo: str | None) -> dict[str, float] | None:
+        """Identify the breed of the dog in a photo.
+
+        Looks at one photo of a dog and returns the three most probable breeds, each with its
+        probability between 0 and 1. It always answers with breeds, even when the photo does not
+        show a dog; ask `details` whether it does.
+
+        Args:
+            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
+
+        Returns:
+            The three most probable breeds, best first, with their probabilities.
+        """
+        return None if photo is None else self._answer(photo).as_dict()
+
+    def details(self, photo: str | None) -> dict[str, Any] | None:
+        """Identify the breed of the dog in a photo, and say how far to trust the answer.
+
+        Says whether the photo looks like a dog at all, with the probability `is_dog`; returns the
+        three most probable breeds with their probabilities; and the `prediction_set`, the breeds
+        that include the correct one with the confidence `coverage`.
+
+        Args:
+            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
+
+        Returns:
+            The answer as one JSON object.
+        """
+        if photo is None:
+            return None
+        return as_json(self._answer(photo), self.classifier.bundle)
+
+    def _answer(self, photo: str) -> Prediction:
+        with shown_to_visitor():
+            return self.classifier.predict(photo)
+
+
+def connect_endpoints(endpoints: Endpoints) -> None:
+    """Open the endpoints to programs, under the names of their functions.
+
+    They are apart from the page's own events, since MCP clients cannot call what keeps a state.
+    """
+    # The components only describe what goes in and out.
+    photo = gr.Image(label="Photo", type="filepath", visible=False)
+    accept_any_file(photo)
+    labels = gr.Label(label="Breed and probability", num_top_classes=3, visible=False)
+    answer = gr.JSON(label="Answer", visible=False)
+    for function, output in ((endpoints.predict, labels), (endpoints.details, answer)):
+        gr.Button(visible=False).click(
+            function,
+            photo,
+            output,
+            api_name=function.__name__,
+            concurrency_limit=CONCURRENCY,
+            concurrency_id=QUEUE,
+        )
+
+
+def api_tab(page: gr.Blocks, i18n: gr.I18n) -> None:
+    """Show how programs use the page, with its own address filled in.
+
+    Args:
+        page: The page, for the event of its loading.
+        i18n: The texts.
+    """
+    gr.Markdown(i18n("api_how"))
+    # Without a language: the colors of Gradio's highlighting have too little contrast.
+    codes = [
+        gr.Code(
+            label=label,
+            interactive=False,
+            show_line_numbers=False,
+            elem_id=f"api-{label.lower()}",
+        )
+        for label in ("Python", "curl", "JavaScript")
+    ]
+    templates = json.dumps([PYTHON, CURL, JAVASCRIPT])
+    page.load(None, None, codes, js=_FILL_IN.replace("TEMPLATES", templates))

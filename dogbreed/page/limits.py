@@ -1,0 +1,13 @@
+"""Limits of the page, so that one visitor does not keep the others waiting."""
+
+# One for each core of a small machine; later visitors see their place in Gradio's queue.
+CONCURRENCY = 2
+# Everything that answers uploads waits in one line, under this name.
+QUEUE = "predict"
+# With more visitors than this in line, the next is refused instead of kept waiting for minutes.
+MOST_WAITING = 64
+# How long photos and answers are kept: long enough to look at the evidence for every label.
+KEEP_SECONDS = 600
+CLEAN_EVERY = 60
+# Photos at once on the tab for several; a few seconds of work.
+MOST_PHOTOS = 200
