@@ -8,16 +8,10 @@ import pytest
 from PIL import Image
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.columns import to_photos
-from dogbreed.train.cuts import cut_per_class, cut_validation, learned_from, measured_on
+from dogbreed.train.cuts import learned_from, measured_on
 from dogbreed.train.data import load_evaluation_photos, load_negatives, load_training_data
-from tests.helpers.shapes import LABELS, draw_shape
-
-
-def make_rows(labels, image="image", label="label", kind=None) -> datasets.Dataset:
-    photos = [draw_shape(n % 3, n) for n in range(len(labels))]
-    features = datasets.Features({image: datasets.Image(), label: kind or datasets.Value("string")})
-    return datasets.Dataset.from_dict({image: photos, label: labels}, features=features)
+from tests.helpers.photos import make_rows, photo, write_photos
+from tests.helpers.shapes import LABELS
 
 
 def test_an_image_folder_has_its_splits_and_class_names(shapes_folder):
@@ -28,7 +22,7 @@ def test_an_image_folder_has_its_splits_and_class_names(shapes_folder):
     assert data.test.split == "test"
 
 
-def test_photos_without_a_dog_are_split_by_their_content(others_folder, tmp_path):
+def test_negatives_are_split_by_their_content(others_folder, tmp_path):
     negatives = load_negatives(str(others_folder))
     assert len(negatives) == 24 and negatives.label_names == ("noise", "stripes")
     learned, measured = learned_from(negatives), measured_on(negatives)
@@ -42,8 +36,8 @@ def test_photos_without_a_dog_are_split_by_their_content(others_folder, tmp_path
     datasets.DatasetDict({"test": rows}).save_to_disk(tmp_path / "turned")
     turned = load_negatives(str(tmp_path / "turned"))
     assert turned.label_names == ("photo",)
-    assert {turned.digest(row) for row in learned_from(turned)} == {
-        negatives.digest(row) for row in learned
+    assert {turned.digests[row] for row in learned_from(turned)} == {
+        negatives.digests[row] for row in learned
     }
 
 
@@ -62,8 +56,8 @@ def test_one_split_only_gets_a_fifth_cut_off(tmp_path):
 def test_the_image_column_is_found_by_its_type(tmp_path):
     """As `amaye15/stanford-dogs`: the photos are in `pixel_values`."""
     kind = datasets.ClassLabel(names=["cat", "dog"])
-    rows = make_rows([0, 1] * 6, image="pixel_values", kind=kind)
-    datasets.DatasetDict({"train": rows, "test": rows}).save_to_disk(tmp_path / "data")
+    splits = {n: make_rows([0, 1] * 6, image="pixel_values", kind=kind) for n in ("train", "test")}
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "data")
     data = load_training_data(str(tmp_path / "data"))
     assert data.train.image_column == "pixel_values"
     assert data.train.label_names == ("cat", "dog")
@@ -77,40 +71,13 @@ def test_splits_with_different_text_labels_share_class_numbers(tmp_path):
     assert data.test.labels.tolist() == [2, 0]
 
 
-def test_unlabelled_photos_are_left_out():
-    kind = datasets.ClassLabel(names=["cat", "dog"])
-    photos = to_photos(make_rows([0, -1, 1, -1], kind=kind), "train")
-    assert photos.labels.tolist() == [0, 1]
-
-
-def test_whole_numbers_keep_their_order():
-    photos = to_photos(make_rows([10, 2, 10], kind=datasets.Value("int64")), "train")
-    assert photos.label_names == ("2", "10")
-    assert photos.labels.tolist() == [1, 0, 1]
-
-
-def test_limit_keeps_so_many_of_each_class(shapes_folder):
+def test_a_limit_keeps_that_many_of_each_class(shapes_folder):
     data = load_training_data(str(shapes_folder), limit_per_class=2)
     assert np.bincount(data.train.labels).tolist() == [2, 2, 2]
     again = load_training_data(str(shapes_folder), limit_per_class=2)
     assert data.train.fingerprint() == again.train.fingerprint()
     other = load_training_data(str(shapes_folder), limit_per_class=2, seed=1)
     assert data.train.fingerprint() != other.train.fingerprint()
-
-
-def test_cut_is_stratified_seeded_and_complete():
-    labels = np.repeat([0, 1, 2], [10, 20, 3])
-    stays, cut = cut_per_class(labels, 5, seed=7)
-    assert np.bincount(labels[cut]).tolist() == [5, 5, 3]
-    assert sorted([*stays, *cut]) == list(range(33))
-    assert np.array_equal(cut, cut_per_class(labels, 5, seed=7)[1])
-    assert not np.array_equal(cut, cut_per_class(labels, 5, seed=8)[1])
-
-
-def test_validation_takes_at_most_a_third_of_a_small_class():
-    labels = np.repeat([0, 1], [100, 6])
-    _, held_out = cut_validation(labels, 25, seed=0)
-    assert np.bincount(labels[held_out]).tolist() == [25, 2]
 
 
 def test_evaluation_photos_are_the_test_split_or_the_named_one(shapes_folder):
@@ -144,18 +111,6 @@ def test_a_dataset_that_does_not_exist_is_refused(tmp_path):
         load_training_data(str(tmp_path / "nothing"))
 
 
-def test_a_dataset_without_images_is_refused(tmp_path):
-    rows = datasets.Dataset.from_dict({"text": ["a", "b"], "label": ["x", "y"]})
-    with pytest.raises(DatasetError, match="no image column"):
-        to_photos(rows, "train")
-
-
-def test_ambiguous_labels_are_refused():
-    rows = make_rows(["a", "b"], label="first").add_column("second", ["x", "y"])
-    with pytest.raises(DatasetError, match=r"first, second.*--label-column"):
-        to_photos(rows, "train")
-
-
 def test_one_class_only_is_refused(tmp_path):
     datasets.DatasetDict({"train": make_rows(["a"] * 10)}).save_to_disk(tmp_path / "data")
     with pytest.raises(DatasetError, match="at least two"):
@@ -173,3 +128,104 @@ def test_photos_keep_the_encoded_file(tmp_path):
     content = data if isinstance(data, bytes) else Path(data).read_bytes()
     assert content == (folder / "red.png").read_bytes()
     assert "red.png" in photos.describe(0)
+
+
+def test_a_classlabel_without_photos_at_the_end_is_kept(tmp_path):
+    """As after `filter`: the names are those of the whole dataset."""
+    kind = datasets.ClassLabel(names=["a", "b", "c"])
+    make_rows([0, 1] * 5, kind=kind).save_to_disk(tmp_path)
+    data = load_training_data(str(tmp_path))
+    assert data.train.label_names == ("a", "b", "c")
+    assert np.bincount(data.train.labels).tolist() == [4, 4]
+    assert "1 class has no photo to train on (c)" in data.summary()
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (("golden_retriever", "golden retriever"), None),
+        (("Beagle", "beagle"), None),
+        (("beagle", "beagle "), None),
+        (("n02088364-beagle", "Beagle"), None),
+        (("beagle", "Beagle"), ("train", "test")),
+    ],
+)
+def test_labels_that_look_the_same_are_refused(tmp_path, names, splits):
+    """In columns of text and in folders, before anything is trained."""
+    one, other = names
+    if splits:
+        write_photos(tmp_path, {f"train/{one}": 3, "train/pug": 3, f"test/{other}": 3})
+    else:
+        make_rows([one, other, "pug"] * 5).save_to_disk(tmp_path)
+    with pytest.raises(DatasetError, match=f"{sorted(names)[0]!r} and {sorted(names)[1]!r}.*same"):
+        load_training_data(str(tmp_path))
+
+
+def test_a_class_to_test_on_needs_photos_to_train_on(tmp_path):
+    write_photos(tmp_path, {"train/a": 3, "train/b": 3, "test/a": 1, "test/c": 1})
+    with pytest.raises(DatasetError, match=r"split test has classes without .*: c;"):
+        load_training_data(str(tmp_path))
+    kind = datasets.ClassLabel(names=["a", "b", "c"])
+    splits = {"train": make_rows([0, 1] * 3, kind=kind), "test": make_rows([0, 2], kind=kind)}
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "saved")
+    with pytest.raises(DatasetError, match=r"split test has classes without .*: c;"):
+        load_training_data(str(tmp_path / "saved"))
+
+
+@pytest.mark.parametrize("column", ["label", "other"])
+def test_a_test_split_without_labels_is_not_used(tmp_path, column):
+    kind = datasets.ClassLabel(names=["a", "b"])
+    splits = {
+        "train": make_rows([0, 1] * 5, kind=kind),
+        "test": make_rows([-1] * 4, label=column, kind=kind if column == "label" else None),
+        "validation": make_rows([1, 0, 1], kind=kind),
+    }
+    if column == "other":
+        splits["test"] = splits["test"].remove_columns("other")
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "three")
+    data = load_training_data(str(tmp_path / "three"))
+    assert (data.test.split, len(data.test), len(data.train)) == ("validation", 3, 10)
+    assert "test has no labels and is not used" in data.summary()
+    assert load_evaluation_photos(str(tmp_path / "three")).split == "validation"
+    del splits["validation"]
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "two")
+    data = load_training_data(str(tmp_path / "two"))
+    assert (data.test.split, len(data.test), len(data.train)) == ("train", 2, 8)
+    with pytest.raises(DatasetError, match="test"):
+        load_training_data(str(tmp_path / "two"), test_split="test")
+
+
+def test_negatives_of_any_shape_are_all_kept(tmp_path):
+    """Two columns of text, one of numbers, names that are missing, splits with other classes."""
+    columns = {
+        "image": [photo() for _ in range(4)],
+        "caption": ["a", "b", "c", "d"],
+        "name": ["cat", None, "cat", ""],
+        "score": [0.5, None, 1.0, 2.0],
+    }
+    rows = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
+    splits = {
+        "train": rows,
+        "test": make_rows([0, 1, -1], kind=datasets.ClassLabel(names=["fox", "wolf"])),
+        "more": make_rows([2], kind=datasets.ClassLabel(names=["x", "y", "z"])),
+        "numbers": make_rows([0.5, 0.25], label="score", kind=datasets.Value("float32")),
+    }
+    datasets.DatasetDict(splits).save_to_disk(tmp_path)
+    negatives = load_negatives(str(tmp_path))
+    names = [negatives.label_names[number] for number in negatives.labels]
+    assert names == ["cat", "photo", "cat", "photo", "fox", "wolf", "photo", "z", "photo", "photo"]
+    assert len({negatives.encoded(row) for row in range(10)}) == 10
+
+
+def test_errors_of_negatives_name_options_that_there_are(tmp_path):
+    rows = [make_rows(["x"], image=name).select_columns([name]) for name in ("first", "second")]
+    datasets.concatenate_datasets(rows, axis=1).save_to_disk(tmp_path / "two")
+    datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(tmp_path / "none")
+    for name in ("two", "none"):
+        with pytest.raises(DatasetError, match="--not-dogs takes a dataset with one") as caught:
+            load_negatives(str(tmp_path / name))
+        assert "--image-column" not in str(caught.value)
+    kinds = datasets.Features({"image": datasets.Image()})
+    datasets.Dataset.from_dict({"image": [None]}, kinds).save_to_disk(tmp_path / "empty")
+    with pytest.raises(DatasetError, match="contains no photos"):
+        load_negatives(str(tmp_path / "empty"))

@@ -1,0 +1,110 @@
+"""The files of a folder: photos, pictures that cannot be read, and the rest."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dogbreed.errors import DatasetError
+from dogbreed.images import PHOTO_SUFFIXES
+
+_CAMERA_RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
+# Pictures that are not read here, so that a class of them does not vanish without a word.
+_OTHER_PICTURES = frozenset(
+    (*(".heic", ".heif", ".hif", ".jxl", ".jp2", ".psd", ".svg", ".ppm", ".ico"), *_CAMERA_RAW)
+)
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a folder; all paths are relative to it, with forward slashes.
+
+    Attributes:
+        photos: Files that can be expected to be photos.
+        unreadable: Pictures that cannot be read, each with the reason.
+        others: All other files.
+    """
+
+    root: Path
+    photos: list[str]
+    unreadable: dict[str, str]
+    others: list[str]
+
+    def pictures(self) -> list[str]:
+        """Return all files that people take for photos."""
+        return sorted([*self.photos, *self.unreadable])
+
+
+def list_folder(root: Path) -> Listing:
+    """List a folder with all folders below it, also linked ones; hidden files do not count.
+
+    Nothing is decoded: a suffix and the first bytes decide.
+
+    Raises:
+        DatasetError: A folder cannot be read.
+    """
+    photos, unreadable, others = [], {}, []
+    for name in _walk(root, "", (os.path.realpath(root),)):
+        suffix = os.path.splitext(name)[1].lower()
+        if suffix in PHOTO_SUFFIXES:
+            reason = _unreadable(root / name)
+        elif suffix in _OTHER_PICTURES:
+            reason = kind_of(name)
+        else:
+            others.append(name)
+            continue
+        if reason is None:
+            photos.append(name)
+        else:
+            unreadable[name] = reason
+    return Listing(root, photos, unreadable, others)
+
+
+def _walk(root: Path, folder: str, ancestors: tuple[str, ...]) -> Iterator[str]:
+    """Yield the path of each file below a folder, relative to the root; ends in linked circles."""
+    try:
+        with os.scandir(root / folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise DatasetError(f"{root / folder} cannot be read: {error.strerror}.") from None
+    for entry in entries:
+        name = f"{folder}{entry.name}"
+        if entry.name.startswith("."):
+            continue
+        if not _is_folder(entry):
+            yield name
+        elif (real := os.path.realpath(entry.path)) not in ancestors:
+            yield from _walk(root, f"{name}/", (*ancestors, real))
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link to itself.
+        return False
+
+
+def _unreadable(path: Path) -> str | None:
+    """Say why a photo cannot be read, as far as its name and its first bytes show it."""
+    try:
+        path.name.encode()
+        with open(path, "rb", buffering=0) as file:
+            start = file.read(32)
+    except UnicodeEncodeError:
+        return "with a name that is not UTF-8"
+    except OSError:
+        return "that cannot be opened"
+    if not start:
+        return "empty"
+    is_heic = start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS and b"avif" not in start
+    return "HEIC" if is_heic and ".heic" not in PHOTO_SUFFIXES else None
+
+
+def kind_of(name: str) -> str:
+    """Return what a person calls files like this one: HEIC, TXT."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in (".heif", ".hif"):
+        return "HEIC"
+    return suffix[1:].upper() or "without a suffix"

@@ -1,0 +1,158 @@
+"""Load every split of a dataset: from the Hub, from a folder of photos, or with `datasets`."""
+
+import json
+import re
+from pathlib import Path
+
+import datasets
+import pyarrow.compute as pc
+import yaml
+
+from dogbreed.bundle import write_beside
+from dogbreed.errors import DatasetError
+from dogbreed.train.columns import encoded_images
+from dogbreed.train.folders import read_folder
+from dogbreed.train.listing import list_folder
+from dogbreed.train.photos import LeftOut, LoadedDataset
+
+# What the files of a local dataset were when `datasets` cached them.
+_STAMP = "dogbreed_files.json"
+
+
+def load_dataset(
+    source: str,
+    revision: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    labels_needed: bool = True,
+) -> LoadedDataset:
+    """Load every split of a dataset.
+
+    Args:
+        source: Id on the Hub, a folder of photos, a folder of files that `datasets` reads (Parquet,
+            for example), or one that `save_to_disk` wrote.
+        revision: Branch, tag or commit on the Hub.
+        image_column, label_column: Columns that a table next to photos shall have.
+        labels_needed: Leave out photos of a folder that have no label.
+
+    Raises:
+        DatasetError: It does not exist, cannot be reached or is not a dataset.
+    """
+    path = Path(source).expanduser()
+    if path.is_file():
+        raise DatasetError(f"The dataset {source} is a file; name the folder that contains it.")
+    if path.is_dir():
+        path = path.resolve()
+        if not _is_saved(path) and not _names_its_files(path):
+            folder = read_folder(path, image_column, label_column, labels_needed)
+            if folder is not None:
+                return folder
+    try:
+        if not path.exists():
+            splits = datasets.load_dataset(source, revision=revision)
+        elif _is_saved(path):
+            splits = datasets.load_from_disk(str(path))
+        else:
+            splits = _load_files(path)
+    except Exception as error:
+        # `datasets` and what it is built on raise many kinds of errors.
+        raise DatasetError(_explain(source, path.exists(), error)) from error
+    if isinstance(splits, datasets.Dataset):
+        splits = {str(splits.split or "train"): splits}
+    if path.exists():
+        left_out = {} if _is_saved(path) else _not_in_rows(path, splits)
+        return LoadedDataset(dict(splits), left_out, path)
+    return LoadedDataset(dict(splits), revision=_commit(splits) or revision)
+
+
+def _is_saved(folder: Path) -> bool:
+    """Whether `save_to_disk` wrote this folder."""
+    return (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
+
+
+def _names_its_files(folder: Path) -> bool:
+    """Whether the card of a local dataset says which files are which split."""
+    for name in ("README.md", ".huggingface.yaml"):
+        try:
+            text = (folder / name).read_text(encoding="utf-8")
+            if name == "README.md":
+                text = text.split("---\n")[1] if text.startswith("---\n") else ""
+            stated = yaml.safe_load(text)
+        except (OSError, ValueError, IndexError, yaml.YAMLError):
+            continue
+        configs = stated.get("configs") if isinstance(stated, dict) else None
+        if any(isinstance(config, dict) and "data_files" in config for config in configs or []):
+            return True
+    return False
+
+
+def _load_files(folder: Path) -> datasets.DatasetDict:
+    """Load files that `datasets` reads, and again if they have changed since it cached them."""
+    builder = datasets.load_dataset_builder(str(folder))
+    # `datasets` does not look at the files if the card names them.
+    stamp = [
+        [file.relative_to(folder).as_posix(), file.stat().st_size, file.stat().st_mtime_ns]
+        for file in sorted(folder.rglob("[!.]*"))
+        if file.is_file()
+    ]
+    seen = Path(builder.cache_dir) / _STAMP
+    try:
+        unchanged = json.loads(seen.read_text()) == stamp
+    except (OSError, ValueError):
+        unchanged = False
+    mode = datasets.DownloadMode
+    builder.download_and_prepare(
+        download_mode=mode.REUSE_DATASET_IF_EXISTS if unchanged else mode.FORCE_REDOWNLOAD,
+        # The card states how many rows there were when it was written.
+        verification_mode=datasets.VerificationMode.NO_CHECKS,
+    )
+    if not unchanged:
+        with write_beside(seen) as file:
+            file.write(json.dumps(stamp).encode())
+    return builder.as_dataset()
+
+
+def _commit(splits: datasets.DatasetDict) -> str | None:
+    # `datasets` caches what it reads from the Hub in a folder named after the commit.
+    folders = {
+        Path(f["filename"]).parent.name for rows in splits.values() for f in rows.cache_files
+    }
+    return next((name for name in folders if re.fullmatch("[0-9a-f]{40}", name)), None)
+
+
+def _explain(source: str, is_local: bool, error: Exception) -> str:
+    cause: BaseException = error
+    while cause.__cause__ and "error occurred while generating" in str(cause):
+        cause = cause.__cause__
+    if isinstance(cause, OSError) and isinstance(cause.filename, str):
+        for cache in map(Path, (datasets.config.HF_DATASETS_CACHE, datasets.config.HF_CACHE_HOME)):
+            file = Path(cause.filename)
+            if cache in (file, *file.parents) or file in cache.parents:
+                return (
+                    f"The cache folder {cache} cannot be written ({cause.strerror}); set HF_HOME "
+                    "or HF_DATASETS_CACHE to a folder that can be."
+                )
+    reason = str(cause).strip().splitlines()[0].rstrip(".") if str(cause).strip() else repr(cause)
+    if is_local:
+        return f"The dataset {source} cannot be loaded ({reason}); check the files in the folder."
+    return (
+        f"The dataset {source} cannot be loaded ({reason}); give the id of a dataset on the Hub or "
+        "an existing folder."
+    )
+
+
+def _not_in_rows(folder: Path, splits: dict[str, datasets.Dataset]) -> LeftOut:
+    """Name the pictures in a folder that `datasets` has not taken."""
+    listing = list_folder(folder)
+    taken: set[str] = set()
+    for rows in splits.values() if listing.pictures() else ():
+        images = [name for name, kind in rows.features.items() if isinstance(kind, datasets.Image)]
+        for name in images:
+            for table in encoded_images(rows, name).with_format("arrow").iter(4096):
+                taken.update(pc.struct_field(table.column(name), "path").to_pylist())
+    left_out: dict[str, list[str]] = {}
+    for path in listing.pictures():
+        if str(folder / path) not in taken:
+            reason = listing.unreadable.get(path, "not in any split")
+            left_out.setdefault(reason, []).append(path)
+    return left_out
