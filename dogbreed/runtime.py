@@ -1,21 +1,33 @@
-"""The network of a bundle in LiteRT, for any number of threads at once."""
+"""The network of a bundle on LiteRT, for any number of threads at once."""
 
+import ctypes
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import numpy as np
 
 from dogbreed.bundle import Bundle
 from dogbreed.errors import BundleError
 
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
+
+# What the network answers to a photo: evidence map and pooled features.
+Answer = tuple[np.ndarray, np.ndarray | None]
+
 
 class Network:
     """Answers photos on as many threads as this process has cores.
 
-    A photo that comes alone gets all cores. Of several, each gets one core and an interpreter of
-    its own, which is more photos a second than all cores for one after the other
-    (docs/performance.md has the figures); they are answered in the order that they came.
+    A photo that comes alone gets all cores. If there are several, each gets one core and an
+    interpreter of its own, which is more photos a second than all cores for one after the other
+    (docs/performance.md has the numbers). They are started in the order in which they came.
+
+    A process may fork at any time: the child starts threads and interpreters of its own.
     """
 
     def __init__(self, bundle: Bundle):
@@ -24,25 +36,32 @@ class Network:
         Raises:
             BundleError: It cannot be loaded or does not fit the config.
         """
-        # Imported here, so that reading and training need not load the runtime.
+        # Imported here, so that reading a bundle and training do not load it.
         from loky import cpu_count
 
         self._path = str(bundle.network)
-        # A container may have less than the machine: two cores of sixteen on a Space.
-        cores = cpu_count()
-        try:
-            self._on_all_cores = _interpreter(self._path, cores)
-        except (ValueError, RuntimeError) as error:
-            raise BundleError(
-                f"{self._path} cannot be loaded as a LiteRT network; get the bundle again."
-            ) from error
-        self._tensors = _find_tensors(self._on_all_cores, bundle)
-        self._on_one_core: list = []
+        # A container may have fewer cores than the machine: two of sixteen on a Space.
+        self._cores: int = cpu_count()
+        # More photos than this at a time would only wait.
+        self.window = 2 * self._cores
+        interpreter = _interpreter(self._path, self._cores)
+        self._tensors = _find_tensors(interpreter, bundle)
+        self._start(interpreter)
+        _networks.add(self)
+
+    def _start(self, on_all_cores: "Interpreter | None") -> None:
+        self._on_all_cores = on_all_cores
+        self._on_one_core: list[Interpreter] = []
         self._running = 0
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(cores, thread_name_prefix="dogbreed")
-        # So many photos can be given at a time before more would only wait.
-        self.window = 2 * cores
+        self._threads = ThreadPoolExecutor(self._cores, thread_name_prefix="dogbreed")
+
+    def _start_again(self) -> None:
+        """Start in the child of a fork, where the threads of the parent do not exist."""
+        for interpreter in (self._on_all_cores, *self._on_one_core):
+            # To free an interpreter would wait for its threads, so it is never freed.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(interpreter))
+        self._start(None)
 
     @property
     def channels(self) -> int:
@@ -50,13 +69,12 @@ class Network:
         _, _, features = self._tensors
         return 0 if features is None else int(features["shape"][1])
 
-    def submit(self, frame: Callable[[], np.ndarray]) -> Future:
+    def submit(self, frame: Callable[[], np.ndarray]) -> Future[Answer]:
         """Run the network on a photo.
 
         Args:
-            frame: Gives the photo as uint8 array of shape (size, size, 3); called on one of the
-                network's threads, so that only as many photos are decoded at once as there are
-                cores.
+            frame: Gives the photo as uint8 array of shape (size, size, 3). It is called on one of
+                the network's threads, so no more photos are decoded at once than there are cores.
 
         Returns:
             The evidence map, float32 of shape (8, 8, num_classes) for 299 pixels, and the pooled
@@ -64,7 +82,7 @@ class Network:
         """
         return self._threads.submit(self._answer, frame)
 
-    def _answer(self, frame: Callable[[], np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    def _answer(self, frame: Callable[[], np.ndarray]) -> Answer:
         with self._lock:
             self._running += 1
         try:
@@ -80,20 +98,22 @@ class Network:
             with self._lock:
                 self._running -= 1
 
-    def _take(self):
+    def _take(self) -> "Interpreter":
         with self._lock:
             if self._running == 1:
+                if self._on_all_cores is None:
+                    self._on_all_cores = _interpreter(self._path, self._cores)
                 return self._on_all_cores
             if self._on_one_core:
                 return self._on_one_core.pop()
         return _interpreter(self._path, 1)
 
-    def _give_back(self, interpreter) -> None:
+    def _give_back(self, interpreter: "Interpreter") -> None:
         if interpreter is not self._on_all_cores:
             with self._lock:
                 self._on_one_core.append(interpreter)
 
-    def _invoke(self, interpreter, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def _invoke(self, interpreter: "Interpreter", scaled: np.ndarray) -> Answer:
         photo, evidence, features = self._tensors
         interpreter.set_tensor(photo["index"], scaled)
         interpreter.invoke()
@@ -101,17 +121,35 @@ class Network:
         return interpreter.get_tensor(evidence["index"])[0], pooled
 
 
-def _interpreter(path: str, num_threads: int):
-    # Imported here, so that reading and training need not load the runtime.
+_networks: WeakSet[Network] = WeakSet()
+
+
+def _start_all_again() -> None:
+    for network in _networks:
+        network._start_again()
+
+
+# Windows has no fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_all_again)
+
+
+def _interpreter(path: str, num_threads: int) -> "Interpreter":
+    # Imported here, so that reading a bundle and training do not load the runtime.
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(path, num_threads=num_threads)
-    interpreter.allocate_tensors()
+    try:
+        interpreter = Interpreter(path, num_threads=num_threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise BundleError(
+            f"{path} cannot be loaded as a LiteRT network; get the bundle again."
+        ) from error
     return interpreter
 
 
-def _find_tensors(interpreter, bundle: Bundle) -> tuple[dict, dict, dict | None]:
-    """What LiteRT tells of the photo, the evidence map, and the features, None without them."""
+def _find_tensors(interpreter: "Interpreter", bundle: Bundle) -> tuple[dict, dict, dict | None]:
+    """LiteRT's details of the photo, the evidence map, and the features, None without them."""
     size, classes = bundle.config["image_size"], len(bundle.names)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     maps = [tensor for tensor in outputs if len(tensor["shape"]) == 4]
@@ -126,6 +164,6 @@ def _find_tensors(interpreter, bundle: Bundle) -> tuple[dict, dict, dict | None]
     if not fits:
         raise BundleError(
             f"{bundle.network} does not fit its config: it should map a photo of {size}×{size} "
-            f"pixels to {classes} classes; get it again."
+            f"pixels to {classes} classes; get the bundle again."
         )
     return inputs[0], maps[0], flat[0] if flat else None

@@ -1,5 +1,6 @@
 """The network under many threads: how much runs at once, in which order, with which answers."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +15,8 @@ from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
 from dogbreed.errors import InvalidImageError
 from dogbreed.runtime import Network
 from tests.helpers.tiny_bundle import SIZE, noise, write_bundle
+
+PHOTO = "dogbreed/page/static/examples/pointed.png"
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +95,50 @@ def test_only_the_cores_that_the_process_has_are_used(tmp_path):
         "classifier.predict_batch([sys.argv[2]] * 20)\n"
         "print(sum(thread.name.startswith('dogbreed') for thread in threading.enumerate()))\n"
     )
-    photo = "dogbreed/page/static/examples/pointed.png"
     told = subprocess.run(
-        [sys.executable, "-c", program, str(bundle), photo], capture_output=True, text=True
+        [sys.executable, "-c", program, str(bundle), PHOTO], capture_output=True, text=True
     )
     assert told.stdout == "1\n", told.stderr
+
+
+FORK = """
+import multiprocessing, os, signal, sys, threading
+from dogbreed import DogBreedClassifier
+
+def answer(photo):
+    # A child that waits for threads it does not have is ended.
+    signal.alarm(60)
+    alone, *batch = classifier.predict(photo), *classifier.predict_batch([photo] * 4)
+    return [prediction.probabilities for prediction in (alone, *batch)]
+
+classifier = DogBreedClassifier.from_pretrained(sys.argv[1])
+photo = sys.argv[2]
+expected = answer(photo)
+assert len(set(expected)) == 1
+{busy}
+if {pool}:
+    with multiprocessing.get_context("fork").Pool(2) as children:
+        assert children.map(answer, [photo] * 2) == [expected] * 2
+elif child := os.fork():
+    assert os.waitpid(child, 0)[1] == 0, "the child has failed"
+else:
+    # Ends as a program ends, with everything freed.
+    sys.exit(answer(photo) != expected)
+assert answer(photo) == expected
+print("answered")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(("pool", "busy"), [(True, True), (False, False)])
+def test_the_child_of_a_fork_answers_too(pool, busy):
+    """Also if the parent is answering at that moment."""
+    work = "threading.Thread(target=lambda: classifier.predict_batch([photo] * 20)).start()"
+    program = FORK.format(pool=pool, busy=work if busy else "")
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(DEFAULT_BUNDLE), PHOTO],
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    assert run.stdout == "answered\n", run.stderr
