@@ -1,26 +1,26 @@
 """The model bundle: a directory that training writes and everything else reads.
 
-    config.json         the labels, how to prepare a photo, figures, and a hash of every other file
+    config.json         the labels, how to prepare a photo, metrics, and a hash of every other file
     model.tflite        the network that serves: photo in, evidence map and pooled features out
-    rejection.npz        numbers that tell photos without a dog (absent where none are needed)
+    rejection.npz       numbers that recognize photos without a dog (absent if none are needed)
     model.weights.h5    Keras weights for further training (optional)
     README.md           the model card
-    metrics/, runs/     tables, pictures, TensorBoard logs
+    metrics/, runs/     tables, plots, TensorBoard logs
 
 A bundle holds data only: nothing in it is executed.
 """
 
 import hashlib
 import json
-import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
+from dogbreed.config import check_fields
 from dogbreed.errors import BundleError
 from dogbreed.images import RESIZE_METHODS
 from dogbreed.rejection import ARRAYS, METHODS
@@ -35,29 +35,8 @@ CARD = "README.md"
 CARD_PLACEHOLDER = "USER/MODEL"
 DEFAULT_BUNDLE = Path(__file__).parent / "default_model"
 
-_TYPES = {
-    "architecture": str,
-    "image_size": int,
-    "preprocessing": dict,
-    "id2label": dict,
-    "label2id": dict,
-    "names": dict,
-    "temperature": (int, float),
-    "thresholds": dict,
-    "metrics": list,
-    "training": dict,
-    "files": dict,
-}
-_NUMBER = (int, float)
-_THRESHOLDS = {
-    "is_dog": {"method": str, "scale": _NUMBER, "offset": _NUMBER, "threshold": _NUMBER},
-    "prediction_set": {
-        "coverage": _NUMBER,
-        "threshold": _NUMBER,
-        "penalty": _NUMBER,
-        "free_ranks": int,
-    },
-}
+# A config of 10,000 classes has 1 MB.
+_MOST_CONFIG_BYTES = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +57,7 @@ class Bundle:
 
     @property
     def source(self) -> str:
-        """How to name it to a person: its address on the Hub, else its directory."""
+        """What to call it in a message: its address on the Hub, else its directory."""
         return self.address or str(self.path)
 
     @property
@@ -104,18 +83,18 @@ class Bundle:
 
     @property
     def served(self) -> tuple[str, ...]:
-        """The files that answering needs beside config.json."""
+        """The files that answering needs in addition to config.json."""
         return (NETWORK, REJECTION) if REJECTION in self.config["files"] else (NETWORK,)
 
     @property
     def headline(self) -> list[dict]:
-        """Its metrics top_1 and top_3 on the test photos, as far as they are stated."""
+        """Its metrics top_1 and top_3 on the test photos, if they are stated."""
         return [self.metrics[name] for name in ("top_1", "top_3") if name in self.metrics]
 
     @property
     def metrics(self) -> dict[str, dict]:
-        """Its metrics by name, those on test photos where there are both."""
-        # Test figures are stated after those of validation.
+        """Its metrics by name; those on test photos if there are others of the same name."""
+        # Metrics on test photos are stated after those on validation photos.
         return {metric["name"]: metric for metric in self.config["metrics"]}
 
 
@@ -134,25 +113,34 @@ def read_bundle(
         address, commit: Where on the Hub it is from, if it is; see `Bundle`.
 
     Raises:
-        BundleError: It is no bundle, is damaged, or was written by a newer version.
+        BundleError: It is not a bundle, is damaged, or was written by a newer version.
     """
     path = Path(path)
     if not os.path.isdir(path):
         raise BundleError(f"There is no model bundle {path}; check the path.")
-    try:
-        text = (path / CONFIG).read_text(encoding="utf-8")
-        config = json.loads(text)
-    except FileNotFoundError:
-        raise BundleError(
-            f"{path} is no model bundle: it has no {CONFIG}; name a folder that train.py wrote."
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{path / CONFIG} cannot be read ({error}); get it again.") from None
-    bundle = Bundle(path, config, address, commit)
-    check_config(config, bundle.source)
+    bundle = Bundle(path, _read_json(path), address, commit)
+    check_config(bundle.config, bundle.source)
     for name in bundle.served if files is None else files:
         _check_file(bundle, name)
     return bundle
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        with (path / CONFIG).open(encoding="utf-8") as file:
+            text = file.read(_MOST_CONFIG_BYTES + 1)
+        if len(text) > _MOST_CONFIG_BYTES:
+            raise ValueError(f"it has more than {_MOST_CONFIG_BYTES // 1_000_000} MB")
+        return json.loads(text)
+    except FileNotFoundError:
+        raise BundleError(
+            f"{path} is not a model bundle: it has no {CONFIG}; name a folder that "
+            "`dogbreed train` wrote."
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(
+            f"{path / CONFIG} cannot be read ({error}); get the bundle again."
+        ) from None
 
 
 def check_config(config: object, where: str | Path) -> None:
@@ -166,68 +154,32 @@ def check_config(config: object, where: str | Path) -> None:
         BundleError: A field is missing or of the wrong kind, or the format is not known.
     """
 
-    def refuse(reason: str) -> None:
+    def refuse(reason: str) -> NoReturn:
         raise BundleError(f"The {CONFIG} of {where} {reason}; get the bundle again.")
 
     if not isinstance(config, dict) or type(config.get("format_version")) is not int:
-        raise BundleError(f"{where} is no model bundle: its {CONFIG} has no format_version.")
+        raise BundleError(f"{where} is not a model bundle: its {CONFIG} has no format_version.")
     if config["format_version"] != FORMAT_VERSION:
         raise BundleError(
             f"The model bundle {where} has format version {config['format_version']}, this program "
             f"reads version {FORMAT_VERSION}; upgrade dogbreed or use another bundle."
         )
-    for field, kind in _TYPES.items():
-        if not isinstance(config.get(field), kind) or isinstance(config[field], bool):
-            refuse(f"lacks a usable {field}")
-    id2label, names = config["id2label"], config["names"]
-    if set(id2label) != {str(number) for number in range(len(id2label))} or len(id2label) < 2:
-        refuse("does not number its labels from 0")
-    labels = list(id2label.values())
-    if not all(isinstance(label, str) for label in labels):
-        refuse("has labels that are no text")
-    if config["label2id"] != {label: int(number) for number, label in id2label.items()}:
-        refuse("has an id2label and a label2id that disagree")
-    if any(not isinstance(names.get(label), str) for label in labels):
-        refuse("does not name every label")
-    if len(set(labels)) < len(labels) or len({names[label] for label in labels}) < len(labels):
-        refuse("gives two classes the same label or name")
-    if not 0 < config["temperature"] < math.inf:
-        refuse("has a temperature that is not positive")
-    if config["thresholds"]:
-        _check_thresholds(config, refuse)
+    check_fields(config, refuse)
     how = config["preprocessing"]
     if how.get("scale") != "inception" or how.get("resize") not in RESIZE_METHODS:
         refuse("asks for a preprocessing that is not known")
-    for name in config["files"]:
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            refuse(f"names a file outside the bundle ({name})")
-
-
-def _check_thresholds(config: dict, refuse: Callable[[str], None]) -> None:
-    """An empty `thresholds` is that of a bundle which says nothing about trust."""
-    thresholds = config["thresholds"]
-    for name, fields in _THRESHOLDS.items():
-        stated = thresholds.get(name)
-        if not isinstance(stated, dict) or set(stated) != set(fields):
-            refuse(f"lacks usable thresholds of {name}")
-        for field, kind in fields.items():
-            value = stated[field]
-            if not isinstance(value, kind) or isinstance(value, bool):
-                refuse(f"has an unusable {field} of {name}")
-            if kind is not str and not math.isfinite(value):
-                refuse(f"has an unusable {field} of {name}")
-    method = thresholds["is_dog"]["method"]
-    if method not in METHODS:
-        refuse(f"asks for a detector that is not known ({method})")
-    if ARRAYS[method] and REJECTION not in config["files"]:
-        refuse(f"lacks the {REJECTION} of its detector")
+    method = config["thresholds"].get("is_dog", {}).get("method")
+    if method is not None and method not in METHODS:
+        refuse(f"asks for a method of is_dog that is not known ({method!r})")
+    if ARRAYS.get(method) and REJECTION not in config["files"]:
+        refuse(f"lacks the {REJECTION} that {method} needs")
 
 
 def write_config(path: Path, config: dict) -> Bundle:
     """Complete a bundle: state the files that are in its directory, then write config.json.
 
     Args:
-        path: Directory that holds all other files already.
+        path: Directory that contains all other files already.
         config: All fields but `format_version` and `files`.
 
     Raises:
@@ -241,17 +193,22 @@ def write_config(path: Path, config: dict) -> Bundle:
 
 
 def describe_files(path: Path) -> dict[str, dict]:
-    """SHA-256 and size in bytes of each file of a bundle, by its path in it."""
-    return {
-        file.relative_to(path).as_posix(): {"sha256": sha256(file), "size": file.stat().st_size}
+    """SHA-256 and size in bytes of each file of a bundle, by its path in it; no hidden files."""
+    names = {
+        file: file.relative_to(path).as_posix()
         for file in sorted(path.rglob("*"))
-        # The card is made from the config, so it cannot be stated in it.
-        if file.is_file() and file.relative_to(path).as_posix() not in (CONFIG, CARD)
+        if file.is_file() and not any(p.startswith(".") for p in file.relative_to(path).parts)
+    }
+    return {
+        name: {"sha256": sha256(file), "size": file.stat().st_size}
+        for file, name in names.items()
+        # The card is made from the config, so the config cannot state it.
+        if name not in (CONFIG, CARD)
     }
 
 
 def copy_bundle(bundle: Bundle, destination: Path, leave_out: Iterable[str] = ()) -> Bundle:
-    """Copy a bundle, as far as its files are there; its config then states what was copied.
+    """Copy those files of a bundle that are there; the config of the copy states them.
 
     Args:
         bundle: What to copy.
@@ -259,7 +216,7 @@ def copy_bundle(bundle: Bundle, destination: Path, leave_out: Iterable[str] = ()
         leave_out: Files and folders to leave out, such as `model.weights.h5` and `runs`.
 
     Raises:
-        BundleError: The destination is there already.
+        BundleError: The destination exists already.
     """
     if destination.exists():
         raise BundleError(f"{destination} exists already; name a new folder.")
