@@ -8,6 +8,7 @@ Three scores, higher for dogs; training compares them and keeps one:
 - `logistic`: a linear function of the pooled features that was fitted to tell dogs from the rest.
 """
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,13 @@ from dogbreed.errors import BundleError
 
 METHODS = ("energy", "mahalanobis", "logistic")
 # The arrays that a score of pooled features needs.
-ARRAYS = {
+ARRAYS: dict[str, tuple[str, ...]] = {
     "energy": (),
     "mahalanobis": ("projection", "means"),
     "logistic": ("weights", "bias"),
 }
+# Far more than any score needs.
+_MOST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def score(
         logits = logits.astype(np.float64)
         most = logits.max(axis=1)
         return most + np.log(np.exp(logits - most[:, None]).sum(axis=1))
+    if features is None:
+        raise ValueError(f"the score {method} needs the pooled features")
     features = features.astype(np.float64)
     if method == "logistic":
         return features @ arrays["weights"].astype(np.float64) + float(arrays["bias"])
@@ -97,17 +102,28 @@ def read_arrays(method: str, path: Path, channels: int) -> dict[str, np.ndarray]
         BundleError: It is damaged or does not fit the network.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+                raise ValueError("too large")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ARRAYS[method]}
-        fits = {name: array.ndim for name, array in arrays.items()} in (
-            {"projection": 2, "means": 2},
-            {"weights": 1, "bias": 0},
-        ) and len(arrays[ARRAYS[method][0]]) == channels
-        fits = fits and all(np.isfinite(array).all() for array in arrays.values())
-        if method == "mahalanobis":
-            fits = fits and arrays["means"].shape[1] == arrays["projection"].shape[1]
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise BundleError(f"{path} cannot be read ({error}); get the bundle again.") from None
+    except Exception:
+        # Damaged archives raise many kinds of errors. NumPy's own words advise to unpickle, which
+        # could run a program hidden in the file.
+        names = " and ".join(ARRAYS[method])
+        raise BundleError(
+            f"{path} is not a NumPy archive of {names}; get the bundle again."
+        ) from None
+    fits = {name: array.ndim for name, array in arrays.items()} in (
+        {"projection": 2, "means": 2},
+        {"weights": 1, "bias": 0},
+    ) and len(arrays[ARRAYS[method][0]]) == channels
+    fits = fits and all(
+        np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all()
+        for array in arrays.values()
+    )
+    if method == "mahalanobis":
+        fits = fits and arrays["means"].shape[1] == arrays["projection"].shape[1]
     if not fits:
         raise BundleError(f"{path} does not fit the network; get the bundle again.")
     return arrays

@@ -1,5 +1,8 @@
 """Photos without a dog: the scores, the probability, the threshold, and how they are fitted."""
 
+import pickle
+import random
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -118,11 +121,14 @@ def test_arrays_are_read_back(tmp_path, cloud, method):
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
-        ({"weights": np.ones(CHANNELS)}, "cannot be read"),
+        ({"weights": np.ones(CHANNELS)}, "is not a NumPy archive"),
         ({"weights": np.ones(3), "bias": np.float32(0)}, "does not fit the network"),
         ({"weights": np.ones((CHANNELS, 2)), "bias": np.float32(0)}, "does not fit the network"),
         ({"weights": np.full(CHANNELS, np.nan), "bias": np.float32(0)}, "does not fit the network"),
-        ({"weights": np.array([{}], dtype=object), "bias": np.float32(0)}, "cannot be read"),
+        (
+            {"weights": np.array([{}], dtype=object), "bias": np.float32(0)},
+            "is not a NumPy archive",
+        ),
     ],
 )
 def test_wrong_arrays_are_refused(tmp_path, arrays, reason):
@@ -132,7 +138,42 @@ def test_wrong_arrays_are_refused(tmp_path, arrays, reason):
     assert_one_sentence(str(error.value))
 
 
-def test_a_file_that_is_no_archive_is_refused(tmp_path):
-    (tmp_path / REJECTION).write_bytes(b"no archive")
-    with pytest.raises(BundleError, match="cannot be read"):
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\3\4 starts like one", "pickle"])
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path, content):
+    path = tmp_path / REJECTION
+    if content == "pickle":
+        path.write_bytes(pickle.dumps({"weights": 1}))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(BundleError) as error:
+        read_arrays("logistic", path, CHANNELS)
+    assert_one_sentence(str(error.value))
+    assert str(error.value).endswith("archive of weights and bias; get the bundle again.")
+    assert "pickle" not in str(error.value)
+
+
+def test_a_damaged_archive_is_read_or_refused(tmp_path):
+    """Whatever the decoders say to bytes that were changed at random."""
+    path, refused = tmp_path / REJECTION, 0
+    rng = random.Random(0)
+    for seed in range(300):
+        write = np.savez_compressed if seed % 2 else np.savez
+        write(path, weights=np.ones(CHANNELS, np.float32), bias=np.float32(0))
+        data = bytearray(path.read_bytes())
+        for _ in range(rng.randint(1, 6)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        path.write_bytes(data)
+        try:
+            read_arrays("logistic", path, CHANNELS)
+        except BundleError as error:
+            assert_one_sentence(str(error))
+            refused += 1
+    assert refused > 200
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path):
+    np.savez_compressed(
+        tmp_path / REJECTION, weights=np.zeros(CHANNELS, np.float32), bias=np.zeros(10_000_000)
+    )
+    with pytest.raises(BundleError, match="is not a NumPy archive"):
         read_arrays("logistic", tmp_path / REJECTION, CHANNELS)
