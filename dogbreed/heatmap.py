@@ -1,11 +1,11 @@
-"""A prediction as a picture: the photo, the evidence laid over it, the labels above."""
+"""A prediction as a heatmap: the photo, the evidence laid over it, the labels above."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from dogbreed.images import frame_box
 from dogbreed.prediction import Prediction
-from dogbreed.wording import as_lines, trust_line
+from dogbreed.wording import NOT_A_DOG, as_lines
 
 # From no evidence to the strongest: transparent, amber, red.
 _STOPS = (0.0, 0.5, 1.0)
@@ -16,14 +16,14 @@ _OPACITY = (0.0, 0.35, 0.6)
 def overlay(
     photo: Image.Image, evidence: np.ndarray, resize: str = "squash", strength: float = 1.0
 ) -> Image.Image:
-    """Lay an evidence map over a photo: where it is red, the answer comes from.
+    """Lay an evidence map over a photo; red is where the evidence is strongest.
 
     Args:
         photo: Upright RGB photo.
-        evidence: float array of shape (h, w), see `relative_evidence`; what speaks against the
-            label (below 0) is not shown.
+        evidence: float array of shape (h, w), see `relative_evidence`; evidence against the label
+            (below 0) is not shown.
         resize: How the photo became a square, see `images.prepare`.
-        strength: How much of the overlay shows, from 0 (the bare photo) to 1.
+        strength: Opacity of the overlay, from 0 (only the photo) to 1.
 
     Returns:
         RGB image of the size of the photo.
@@ -31,9 +31,10 @@ def overlay(
     weight = np.maximum(evidence, 0)
     weight = weight / max(float(weight.max()), 1e-6)
     left, top, right, bottom = frame_box(photo.size, resize)
-    mask = Image.fromarray((255 * weight).round().astype(np.uint8)).resize(
-        (right - left, bottom - top), Image.Resampling.BICUBIC
-    )
+    # A photo much longer than wide can be drawn less than a pixel wide.
+    size = max(1, right - left), max(1, bottom - top)
+    levels = Image.fromarray((255 * weight).round().astype(np.uint8))
+    mask = levels.resize(size, Image.Resampling.BICUBIC)
     canvas = Image.new("L", photo.size)
     canvas.paste(mask, (left, top))
     bands = [canvas.point(_table([colour[i] for colour in _COLOURS])) for i in range(3)]
@@ -42,16 +43,16 @@ def overlay(
 
 
 def _table(values: list[float]) -> list[int]:
-    """What each of the 256 levels of strength becomes, between the stops in a straight line."""
+    """What each of the 256 levels becomes, interpolated between the stops."""
     levels = np.linspace(0, 1, 256)
     return np.interp(levels, _STOPS, values).round().astype(int).tolist()
 
 
 def relative_evidence(prediction: Prediction, label: str | None = None) -> np.ndarray:
-    """How much more each part of the photo speaks for a label than for the average one.
+    """How much stronger the evidence for a label is than for the average label.
 
-    A logit alone has no zero that means anything, only its distance to the others has; on a photo
-    that fits no label all of them are negative.
+    The zero of a logit means nothing, only its distance to the others does; on a photo that fits
+    no label all of them are negative.
 
     Args:
         prediction: The answer to a photo.
@@ -64,9 +65,12 @@ def relative_evidence(prediction: Prediction, label: str | None = None) -> np.nd
 
 
 def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squash") -> Image.Image:
-    """Draw the photo with the labels as its title and the evidence for the best one over it.
+    """Draw a photo with its labels above it and the evidence for the best one over it.
 
-    Args: see `overlay`.
+    Args:
+        photo: Upright RGB photo.
+        prediction: The answer to it.
+        resize: How the photo became a square, see `images.prepare`.
 
     Returns:
         RGB image, 640 pixels wide; a tall photo is drawn 1,280 pixels high, between margins.
@@ -77,14 +81,14 @@ def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squa
     font = ImageFont.load_default(size=24)
     lines = as_lines(prediction)
     if not prediction.looks_like_dog:
-        lines.insert(0, trust_line(prediction))
+        lines.insert(0, NOT_A_DOG)
     margin, line_height = 12, 32
     header = margin * 2 + line_height * len(lines)
-    figure = Image.new("RGB", (width, header + photo.height), "white")
-    draw = ImageDraw.Draw(figure)
+    heatmap = Image.new("RGB", (width, header + photo.height), "white")
+    draw = ImageDraw.Draw(heatmap)
     for number, line in enumerate(lines):
         colour = "black" if number == 0 else "#666666"
         draw.text((margin, margin + number * line_height), line, font=font, fill=colour)
     evidence = relative_evidence(prediction)
-    figure.paste(overlay(photo, evidence, resize), ((width - photo.width) // 2, header))
-    return figure
+    heatmap.paste(overlay(photo, evidence, resize), ((width - photo.width) // 2, header))
+    return heatmap

@@ -6,13 +6,14 @@ from urllib.parse import urlencode
 from dogbreed.bundle import Bundle
 from dogbreed.prediction import Prediction
 
-# A set of more breeds than this says little more than that the model is unsure.
+NOT_A_DOG = "This does not look like a dog."
+# A set of more breeds than this says only that the model is unsure.
 MOST_NAMED = 4
-# At 90 % an answer is wrong about once in ten photos: as sure as the page ever sounds.
+# At 90 % one answer in ten is wrong; the page never sounds surer than this.
 VERY_LIKELY = 0.9
 PROBABLE = 0.6
 
-# Vowels to the eye that are spoken like the y of "you": a Eurasier, a Utonagan.
+# Spelled with a vowel, but pronounced like the y in "you": a Eurasier, a Utonagan.
 _SPOKEN_WITH_Y = ("eu", "uni", "ut")
 
 
@@ -25,9 +26,9 @@ def as_lines(prediction: Prediction) -> list[str]:
 
 
 def trust_line(prediction: Prediction) -> str | None:
-    """How far to trust the labels, in one sentence; None if the bundle cannot tell."""
+    """How far to trust the labels, in one sentence; None if the bundle promises nothing."""
     if not prediction.looks_like_dog:
-        return "This does not look like a dog."
+        return NOT_A_DOG
     if prediction.coverage is None:
         return None
     among = prediction.prediction_set
@@ -38,12 +39,12 @@ def trust_line(prediction: Prediction) -> str | None:
 
 
 def as_json(prediction: Prediction, bundle: Bundle) -> dict:
-    """Everything but the evidence, to be written as JSON.
+    """A prediction as JSON, without the evidence.
 
     Returns:
         `labels`, best first, each with its `name` for people, its `label` in the data and its
         `probability`; `is_dog`, `looks_like_dog`, `prediction_set` and `coverage` as in
-        `Prediction`.
+        `Prediction`, with null for None.
     """
     rows = zip(prediction.labels, prediction.ids, prediction.probabilities, strict=True)
     return {
@@ -62,9 +63,9 @@ def sentence(prediction: Prediction, texts: Mapping[str, str], articles: bool = 
     """Say what the model thinks: the breeds of its prediction set, if they are few.
 
     Args:
-        prediction: At least one label. Without a prediction set the first label is all of it.
+        prediction: With at least one label, which counts as its prediction set if it has none.
         texts: The templates `no_dog`, `very_likely`, `probable`, `between`, `one_of`, `unsure`.
-        articles: Put "a" or "an" before a breed, as English does.
+        articles: Whether to put "a" or "an" before a breed, as in English.
 
     Returns:
         One sentence, such as "Very likely a Yorkshire terrier."
@@ -85,34 +86,32 @@ def sentence(prediction: Prediction, texts: Mapping[str, str], articles: bool = 
 
 
 def confidence(prediction: Prediction, texts: Mapping[str, str]) -> str | None:
-    """What the prediction set promises, where it names its breeds; None otherwise.
+    """What the prediction set promises, if it is small enough to be named; None otherwise.
 
     Args:
         prediction: As for `sentence`.
         texts: The template `confidence`.
     """
-    few = 1 <= len(prediction.prediction_set) <= MOST_NAMED
-    if not prediction.looks_like_dog or not few:
+    breeds, coverage = prediction.prediction_set, prediction.coverage
+    if not prediction.looks_like_dog or coverage is None or len(breeds) > MOST_NAMED:
         return None
-    return texts["confidence"].format(
-        percent=round(100 * prediction.coverage), breeds=", ".join(prediction.prediction_set)
-    )
+    return texts["confidence"].format(percent=round(100 * coverage), breeds=", ".join(breeds))
 
 
 def with_article(name: str) -> str:
-    """Put "a" or "an" before a name, by how its first letters are spoken."""
+    """Put "a" or "an" before a name, by how it is pronounced."""
     lowered = name.lower()
     vowel = lowered.startswith(tuple("aeiou")) and not lowered.startswith(_SPOKEN_WITH_Y)
     return f"{'an' if vowel else 'a'} {name}"
 
 
 def read_more_link(name: str) -> str:
-    """Where to read about a breed; a search, so that it works for any set of labels."""
+    """The address of a page about a breed; a search, so that it works for any label."""
     return "https://en.wikipedia.org/w/index.php?" + urlencode({"search": name})
 
 
 def _pair(first: str, second: str) -> tuple[str, str]:
-    """Two names with articles; a last word that both have is said once."""
+    """Two names with articles; a last word that they share is given once."""
     head, _, tail = first.rpartition(" ")
     if head and second.endswith(f" {tail}"):
         first = head
