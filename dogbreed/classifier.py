@@ -1,19 +1,22 @@
-"""DogBreedClassifier: a photo in, the most probable breeds out. LiteRT, no TensorFlow."""
+"""DogBreedClassifier: a photo in, the most probable breeds out; on LiteRT, without TensorFlow."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dogbreed.bundle import REJECTION, Bundle, copy_bundle
+from dogbreed.errors import BundleError, InvalidImageError
 from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
 from dogbreed.prediction import Prediction
 from dogbreed.prediction_set import SetRule
 from dogbreed.rejection import ARRAYS, RejectionRule, read_arrays
-from dogbreed.runtime import Network
+from dogbreed.runtime import Answer, Network
 
 
 class DogBreedClassifier:
@@ -38,9 +41,9 @@ class DogBreedClassifier:
         self._temperature: float = config["temperature"]
         self._names = bundle.names
         self._network = Network(bundle)
-        thresholds = config["thresholds"]
-        self._rule = SetRule(**thresholds["prediction_set"]) if thresholds else None
-        self._detector = _load_detector(bundle, self._network.channels) if thresholds else None
+        sets = config["thresholds"].get("prediction_set")
+        self._sets = None if sets is None else SetRule(**sets)
+        self._rejection = _load_rejection(bundle, self._network.channels)
 
     @classmethod
     def from_pretrained(
@@ -60,10 +63,10 @@ class DogBreedClassifier:
         return cls(load_bundle(source, revision))
 
     def save_pretrained(self, directory: str | Path) -> None:
-        """Copy the bundle, as far as its files are on this disk, into a new folder.
+        """Copy those files of the bundle that are on this disk into a new folder.
 
         Raises:
-            BundleError: The folder is there already.
+            BundleError: The folder exists already.
         """
         copy_bundle(self.bundle, Path(directory))
 
@@ -76,7 +79,7 @@ class DogBreedClassifier:
         tag: str | None = None,
         token: str | None = None,
     ) -> str:
-        """Push the whole bundle to the Hub; see `push.push_bundle`."""
+        """Push the whole bundle to the Hub; see `hub.push_bundle`."""
         # Imported here, so that answering does not load the Hub's client.
         from dogbreed.hub import push_bundle
 
@@ -86,7 +89,7 @@ class DogBreedClassifier:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every label that can be answered, for people, by class number."""
+        """The name for people of every class, by class number."""
         return self._names
 
     def predict(self, image: ImageSource, top_k: int = 3) -> Prediction:
@@ -94,34 +97,49 @@ class DogBreedClassifier:
 
         Args:
             image: Path, bytes, file object, PIL image or NumPy array, see `images.load_image`.
-            top_k: How many labels, at least 1; at most all of them are given.
+            top_k: How many labels, from 1; all of them if there are fewer.
 
         Raises:
-            InvalidImageError: It is no photo, or outside the limits.
+            InvalidImageError: It is not a photo, or outside the limits.
+            BundleError: The network answers with numbers that are not finite.
         """
         (prediction,) = self.predict_batch([image], top_k)
         return prediction
 
     def predict_batch(self, images: Iterable[ImageSource], top_k: int = 3) -> list[Prediction]:
-        """Name the most probable breeds of several photos, on all cores; see `predict`.
+        """Name the most probable breeds of several photos, on all cores; see `predict`."""
+        with closing(self.predict_each(images, top_k)) as answers:
+            return [_raised(answer) for answer in answers]
 
-        The photos are taken from `images` a few ahead of what is being answered.
+    def predict_each(
+        self, images: Iterable[ImageSource], top_k: int = 3
+    ) -> Generator[Prediction | InvalidImageError]:
+        """Answer any number of photos one by one, on all cores, in the memory of a few.
+
+        Args:
+            images: See `predict`; they are taken a few ahead of what is being answered.
+            top_k: See `predict`.
+
+        Yields:
+            For each photo, in their order, what `predict` returns, or the error that it raises if
+            the photo cannot be used.
+
+        Raises:
+            BundleError: See `predict`.
         """
         if top_k < 1:
             raise ValueError(f"top_k must be at least 1, not {top_k}")
-        waiting: deque[Future] = deque()
-        predictions = []
+        waiting: deque[Future[Answer]] = deque()
         try:
             for image in images:
                 if len(waiting) == self._network.window:
-                    predictions.append(self._prediction(*waiting.popleft().result(), top_k))
+                    yield self._result(waiting.popleft(), top_k)
                 waiting.append(self._submit(image))
             while waiting:
-                predictions.append(self._prediction(*waiting.popleft().result(), top_k))
+                yield self._result(waiting.popleft(), top_k)
         finally:
             for future in waiting:
                 future.cancel()
-        return predictions
 
     def evidence_map(self, image: ImageSource) -> np.ndarray:
         """Run the network on one photo.
@@ -151,34 +169,67 @@ class DogBreedClassifier:
         exponentials = np.exp(logits - logits.max())
         return exponentials / exponentials.sum()
 
-    def _submit(self, image: ImageSource) -> Future:
+    def _submit(self, image: ImageSource) -> Future[Answer]:
         return self._network.submit(lambda: prepare(image, self._size, self._resize))
+
+    def _result(self, future: Future[Answer], top_k: int) -> Prediction | InvalidImageError:
+        try:
+            evidence_map, features = future.result()
+        except InvalidImageError as error:
+            return error
+        return self._prediction(evidence_map, features, top_k)
 
     def _prediction(
         self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int
     ) -> Prediction:
         logits = evidence_map.mean(axis=(0, 1), dtype=np.float64)
+        if not np.isfinite(logits).all():
+            raise BundleError(
+                f"The network of {self.bundle.source} answers with numbers that are not finite; "
+                "get the bundle again."
+            )
         probabilities = self._softmax(logits)
         order = np.argsort(-probabilities, kind="stable")
-        ids, rule, detector = order[:top_k], self._rule, self._detector
-        is_dog, reach = None, 0
-        if rule is not None:
-            reach = int(rule.sizes(probabilities[None])[0])
-            is_dog = float(detector.probability(logits[None], features)[0])
+        ids = order[:top_k]
         return Prediction(
             labels=tuple(self._names[number] for number in ids),
             probabilities=tuple(float(probabilities[number]) for number in ids),
             ids=tuple(int(number) for number in ids),
             evidence_map=evidence_map,
-            is_dog=is_dog,
-            looks_like_dog=is_dog is None or is_dog >= detector.threshold,
-            prediction_set=tuple(self._names[number] for number in order[:reach]),
-            coverage=rule and rule.coverage,
+            **self._is_dog(logits, features),
+            **self._prediction_set(probabilities, order),
         )
 
+    def _is_dog(self, logits: np.ndarray, features: np.ndarray | None) -> dict[str, Any]:
+        """The fields of a `Prediction` about whether there is a dog."""
+        rule = self._rejection
+        if rule is None:
+            return {}
+        is_dog = float(rule.probability(logits[None], features)[0])
+        return {"is_dog": is_dog, "looks_like_dog": is_dog >= rule.threshold}
 
-def _load_detector(bundle: Bundle, channels: int) -> RejectionRule:
-    stated = bundle.config["thresholds"]["is_dog"]
+    def _prediction_set(self, probabilities: np.ndarray, order: np.ndarray) -> dict[str, Any]:
+        """The fields of a `Prediction` about its prediction set."""
+        rule = self._sets
+        if rule is None:
+            return {}
+        size = int(rule.sizes(probabilities[None])[0])
+        return {
+            "prediction_set": tuple(self._names[number] for number in order[:size]),
+            "coverage": rule.coverage,
+        }
+
+
+def _raised(answer: Prediction | InvalidImageError) -> Prediction:
+    if isinstance(answer, InvalidImageError):
+        raise answer
+    return answer
+
+
+def _load_rejection(bundle: Bundle, channels: int) -> RejectionRule | None:
+    stated = bundle.config["thresholds"].get("is_dog")
+    if stated is None:
+        return None
     method = stated["method"]
     arrays = read_arrays(method, bundle.path / REJECTION, channels) if ARRAYS[method] else {}
-    return RejectionRule(method, arrays, stated["scale"], stated["offset"], stated["threshold"])
+    return RejectionRule(arrays=arrays, **stated)

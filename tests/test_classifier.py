@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loky import cpu_count
 from PIL import Image
 
 from dogbreed import DogBreedClassifier, Prediction
@@ -142,6 +143,46 @@ def test_a_batch_is_answered_like_each_photo_alone(classifier):
         assert len(prediction.labels) == 2
         assert same(prediction, classifier.predict(photo, top_k=2))
     assert classifier.predict_batch([]) == []
+
+
+def test_each_photo_gets_its_answer_or_its_error_in_order(classifier):
+    photos = [draw_disc(), b"not a photo", noise(SIZE, SIZE), np.zeros((4, 4, 3), np.uint8)]
+    answers = list(classifier.predict_each(iter(photos * 5), top_k=2))
+    assert len(answers) == 20
+    for photo, answer in zip(photos * 5, answers, strict=True):
+        if isinstance(answer, InvalidImageError):
+            with pytest.raises(InvalidImageError) as caught:
+                classifier.predict(photo)
+            assert str(caught.value) == str(answer)
+        else:
+            assert same(answer, classifier.predict(photo, top_k=2))
+    assert [isinstance(answer, Prediction) for answer in answers[:4]] == [True, False] * 2
+    with pytest.raises(ValueError, match="top_k"):
+        next(classifier.predict_each([], top_k=0))
+
+
+def test_answers_to_any_number_of_photos_need_the_memory_of_a_few(classifier):
+    taken = 0
+
+    def photos():
+        nonlocal taken
+        for seed in range(10_000):
+            taken += 1
+            yield noise(SIZE, SIZE, seed)
+
+    answers = classifier.predict_each(photos())
+    for count in range(1, 30):
+        next(answers)
+        assert taken <= count + 2 * cpu_count()
+    answers.close()
+    assert taken <= 30 + 2 * cpu_count()
+
+
+def test_a_network_that_answers_with_nonsense_is_named(tmp_path):
+    classifier = DogBreedClassifier.from_pretrained(write_bundle(tmp_path / "bundle"))
+    with pytest.raises(BundleError, match="not finite") as caught:
+        classifier._prediction(np.full((CELLS, CELLS, 3), np.nan, np.float32), None, 3)
+    assert_one_sentence(str(caught.value))
 
 
 def test_how_far_to_trust_an_answer(tmp_path):
