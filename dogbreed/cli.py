@@ -11,24 +11,41 @@ dogbreed deploy-space user/space --model user/name
 """
 
 import argparse
+import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
+from PIL import Image
 from tqdm import tqdm
 
 from dogbreed.bundle import write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
 from dogbreed.heatmap import draw_heatmap
-from dogbreed.images import load_image
+from dogbreed.images import PHOTO_SUFFIXES, load_image
 from dogbreed.prediction import Prediction
 from dogbreed.wording import as_json, as_lines, trust_line
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+# Photos in a folder. Those in formats that cannot be read are listed too, so that each is reported
+# rather than silently left out.
+_LISTED = PHOTO_SUFFIXES | {
+    ".heic",
+    ".heif",
+    ".hif",
+    ".jxl",
+    ".dng",
+    ".cr2",
+    ".cr3",
+    ".nef",
+    ".arw",
+}
+_HEATMAP_FORMATS = {"": "PNG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 # For each command the module that has `add_<command>_arguments` and `<command>_command`, and what
 # it does. Only the module of the chosen command is loaded: the others take seconds.
@@ -106,24 +123,56 @@ def _run(parser: argparse.ArgumentParser, run: _Command | None, arguments: list[
     if run is None:
         # Not seen as the command because something stands before it, such as `--`.
         parser.error("the first argument must be the command")
-    # A file name may have characters that the terminal cannot show.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    _open_output()
     try:
-        return run(options)
-    except DogBreedError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+        try:
+            code = run(options)
+            with _writing():
+                sys.stdout.flush()
+            return code
+        except DogBreedError as error:
+            print(f"{parser.prog}: {error}", file=sys.stderr)
+            return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of the answers has seen enough; Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of the answers has seen enough.
+        _drop_output()
         return 0
+
+
+def _open_output() -> None:
+    """Let printing work whatever the process was started with."""
+    for name in ("stdout", "stderr"):
+        # Python has none where the file is closed, as for some services.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    # A file name may have characters that the terminal cannot show.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Report that what is printed in this block cannot be written, as on a full disk."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise UsageError(f"The output cannot be written: {error.strerror}.") from None
+
+
+def _drop_output() -> None:
+    """Forget what could not be written; Python would try once more at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `dogbreed predict`."""
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
+    # Text, since a path would lose a slash of a web address.
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="file or folder")
     parser.add_argument(
         "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"
     )
@@ -138,76 +187,116 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         "--heatmap",
         type=Path,
         metavar="FILE",
-        help="also draw one photo with its breeds and the evidence for the first of them",
+        help="also draw one photo with its breeds and the evidence for the first of them, as PNG "
+        "or JPEG",
     )
 
 
 def predict_command(options: argparse.Namespace) -> int:
-    """Print the labels of each photo; a bad file does not stop the others."""
+    """Print the labels of each photo; one that cannot be used does not stop the others."""
     if options.top_k < 1:
         raise UsageError(f"--top-k must be at least 1, not {options.top_k}.")
     photos = list_photos(options.photos)
-    if options.heatmap and len(photos) != 1:
-        raise UsageError(f"--heatmap takes one photo, not {len(photos)}.")
-    if options.heatmap and options.heatmap.resolve() == photos[0].resolve():
-        raise UsageError(f"--heatmap {options.heatmap} is the photo itself; name another file.")
+    if options.heatmap:
+        check_heatmap(options.heatmap, photos)
     classifier = DogBreedClassifier.from_pretrained(options.model)
-    failed, answers = False, []
-    several = len(photos) > 1
-    for path in tqdm(photos, unit="photo", disable=not several, leave=False):
-        try:
-            prediction = classifier.predict(path, options.top_k)
-        except InvalidImageError as error:
-            failed = True
-            answers.append({"file": str(path), "error": str(error)})
-            tqdm.write(f"{path}: {error}" if several else f"dogbreed: {error}", file=sys.stderr)
+    several, failed, rows = len(photos) > 1, 0, []
+    answers = zip(photos, classifier.predict_each(photos, options.top_k), strict=True)
+    # Not where a program reads along.
+    bar = several and sys.stderr.isatty()
+    for photo, answer in tqdm(
+        answers, total=len(photos), unit="photo", disable=not bar, leave=False
+    ):
+        if isinstance(answer, InvalidImageError):
+            failed += 1
+            rows.append({"file": str(photo), "error": str(answer)})
+            tqdm.write(f"{photo if several else 'dogbreed'}: {answer}", file=sys.stderr)
             continue
-        answers.append({"file": str(path), **as_json(prediction, classifier.bundle)})
+        rows.append({"file": str(photo), **as_json(answer, classifier.bundle)})
         if not options.json:
-            title = [f"{path}:"] if several else []
-            tqdm.write("\n".join([*title, *_told(prediction)]))
+            title = [f"{photo}:"] if several else []
+            with _writing():
+                tqdm.write("\n".join([*title, *_lines(answer)]))
         if options.heatmap:
             resize = classifier.bundle.config["preprocessing"]["resize"]
-            _save(draw_heatmap(load_image(path), prediction, resize), options.heatmap)
+            _save(draw_heatmap(load_image(photo), answer, resize), options.heatmap)
     if options.json:
-        print(json.dumps(answers, indent=2, ensure_ascii=False))
+        with _writing():
+            print(json.dumps(rows, indent=2, ensure_ascii=False))
+    if several and failed:
+        print(f"dogbreed: {failed} of {len(photos)} photos could not be used.", file=sys.stderr)
     return 2 if failed else 0
 
 
-def _told(prediction: Prediction) -> list[str]:
-    """The labels and how far to trust them; greyed on a terminal where there is no dog."""
+def _lines(prediction: Prediction) -> list[str]:
+    """The labels and how far to trust them; the labels dimmed on a terminal if it is not a dog."""
     lines, trust = as_lines(prediction), trust_line(prediction)
     if not prediction.looks_like_dog and sys.stdout.isatty():
         lines = [f"\x1b[2m{line}\x1b[0m" for line in lines]
     return [*lines, trust] if trust else lines
 
 
-def list_photos(paths: list[Path]) -> list[Path]:
+def list_photos(sources: list[str]) -> list[str | Path]:
     """The photos that are named, and those in the folders that are named, sorted.
 
     Raises:
-        UsageError: A folder holds no photos.
+        UsageError: A folder contains no photos, or cannot be read.
     """
-    photos = []
-    for path in paths:
-        if not path.is_dir():
-            photos.append(path)
+    photos: list[str | Path] = []
+    for source in sources:
+        if not os.path.isdir(source):
+            # A web address as it is; the error about it says what to do.
+            photos.append(source if "://" in source else Path(source))
             continue
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in PHOTO_SUFFIXES and file.is_file()
-        )
+        found = _photos_in(Path(source))
         if not found:
-            raise UsageError(f"The folder {path} holds no photos.")
+            raise UsageError(f"The folder {source} contains no photos.")
         photos += found
     return photos
 
 
-def _save(figure, path: Path) -> None:
+def _photos_in(folder: Path) -> list[Path]:
+    """The photos in a folder and the folders in it, linked ones too; nothing hidden."""
+    photos, seen = [], set()
+
+    def refuse(error: OSError) -> NoReturn:
+        raise UsageError(f"The folder {error.filename} cannot be read: {error.strerror}.")
+
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            # A link to a folder that was read already, perhaps to the one that contains it.
+            folders.clear()
+            continue
+        seen.add(real)
+        # macOS and file managers keep their own files in hidden ones.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        photos += [
+            path
+            for path in (Path(place, name) for name in names)
+            if not path.name.startswith(".") and path.suffix.lower() in _LISTED and path.is_file()
+        ]
+    return sorted(photos)
+
+
+def check_heatmap(path: Path, photos: list[str | Path]) -> None:
+    """Make sure that a heatmap can be drawn there, before the model is loaded.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if len(photos) != 1:
+        raise UsageError(f"--heatmap takes one photo, not {len(photos)}.")
+    if path.suffix.lower() not in _HEATMAP_FORMATS:
+        raise UsageError(f"--heatmap {path} would be a {path.suffix} file; use .png or .jpg.")
+    if path.resolve() == Path(photos[0]).resolve():
+        raise UsageError(f"--heatmap {path} is the photo itself; name another file.")
+
+
+def _save(heatmap: Image.Image, path: Path) -> None:
     try:
         with write_beside(path) as file:
-            figure.save(file, "PNG")
+            heatmap.save(file, _HEATMAP_FORMATS[path.suffix.lower()], quality=90)
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(f"--heatmap {path} cannot be written: {reason}.") from None

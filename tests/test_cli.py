@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loky import cpu_count
 from PIL import Image
 
 from dogbreed.cli import COMMANDS, main, run_script
+from dogbreed.images import RESIZE_METHODS
 from tests.helpers.tiny_bundle import (
     LABELS,
     NAMES,
@@ -21,6 +23,7 @@ from tests.helpers.tiny_bundle import (
     assert_one_sentence,
     draw_disc,
     expected_evidence,
+    noise,
     write_bundle,
     write_trusted,
 )
@@ -223,6 +226,20 @@ def test_a_folder_in_a_folder_may_be_called_like_a_photo(predict, tmp_path):
     assert [answer["file"] for answer in json.loads(out)] == [str(album / "red.png")]
 
 
+def test_a_folder_is_answered_on_all_cores(tiny, tmp_path):
+    for seed in range(20):
+        Image.fromarray(noise(400, 300, seed)).save(tmp_path / f"{seed}.png")
+    program = (
+        "import sys, threading; from dogbreed.cli import main\n"
+        "assert main(['predict', *sys.argv[1:]]) == 0\n"
+        "names = [thread.name for thread in threading.enumerate()]\n"
+        "print(sum(name.startswith('dogbreed') for name in names))"
+    )
+    command = [sys.executable, "-c", program, tmp_path, "--model", tiny]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == str(cpu_count())
+
+
 def test_what_cannot_be_answered(predict, tmp_path):
     assert "missing.jpg" in assert_refused(predict(tmp_path / "missing.jpg"))
     (tmp_path / "empty").mkdir()
@@ -238,67 +255,135 @@ def test_a_model_that_is_none(predict, photo, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(320, 160), (50, 100), (1280, 960)])
-def test_figure(predict, tmp_path, size):
+def test_heatmap(predict, tmp_path, size):
     width, height = 640, round(640 * size[1] / size[0])
     Image.new("RGB", size, (0, 0, 255)).save(tmp_path / "blue.png")
-    figure = tmp_path / "figure"
-    code, out, _ = predict(tmp_path / "blue.png", "--heatmap", figure)
+    heatmap = tmp_path / "heatmap"
+    code, out, _ = predict(tmp_path / "blue.png", "--heatmap", heatmap)
     assert code == 0 and len(out.splitlines()) == 3
-    with Image.open(figure) as image:
+    with Image.open(heatmap) as image:
         assert image.format == "PNG"
         header = image.height - height
         assert image.width == width and 3 * 24 < header < 200
         title = np.asarray(image.convert("L"))[:header]
-    # Black letters on white, and below them the photo under the colour of the evidence.
+    # Black letters on white, and below them the photo under the color of the evidence.
     assert title.max() == 255 and title.min() < 50
     assert {*title[0], *title[:, 0], *title[-1]} == {255}
 
 
-def test_figure_shows_the_photo_upright(predict, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "format"), [("x.png", "PNG"), ("x.PNG", "PNG"), ("x.jpg", "JPEG"), ("x.JPEG", "JPEG")]
+)
+def test_the_suffix_decides_the_format_of_a_heatmap(predict, photo, tmp_path, name, format):
+    assert predict(photo, "--heatmap", tmp_path / name)[0] == 0
+    with Image.open(tmp_path / name) as image:
+        assert image.format == format
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "x.webp", "x.png.txt"])
+def test_a_heatmap_in_another_format_is_refused_before_anything_is_loaded(predict, photo, name):
+    message = assert_refused(predict(photo, "--heatmap", name, model="missing"))
+    assert Path(name).suffix in message and ".jpg" in message
+
+
+def test_heatmap_shows_the_photo_upright(predict, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (64, 32)).save(tmp_path / "photo.jpg", exif=exif)
-    code, _, _ = predict(tmp_path / "photo.jpg", "--heatmap", tmp_path / "figure.png")
+    code, _, _ = predict(tmp_path / "photo.jpg", "--heatmap", tmp_path / "heatmap.png")
     assert code == 0
-    with Image.open(tmp_path / "figure.png") as image:
+    with Image.open(tmp_path / "heatmap.png") as image:
         assert image.height > 1280
 
 
-def test_figure_lays_the_evidence_where_it_belongs(predict, tmp_path):
+def test_heatmap_lays_the_evidence_where_it_belongs(predict, tmp_path):
     photo = Image.new("RGB", (64, 32))
     photo.paste("red", (0, 0, 64, 16))
     photo.save(tmp_path / "photo.png")
     for resize in ("squash", "letterbox"):
         preprocessing = {"scale": "inception", "resize": resize}
         model = write_bundle(tmp_path / resize, preprocessing=preprocessing)
-        figure = tmp_path / f"{resize}.png"
-        assert predict(tmp_path / "photo.png", "--heatmap", figure, model=model)[0] == 0
-        with Image.open(figure) as image:
+        heatmap = tmp_path / f"{resize}.png"
+        assert predict(tmp_path / "photo.png", "--heatmap", heatmap, model=model)[0] == 0
+        with Image.open(heatmap) as image:
             top = image.height - 320
             assert image.getpixel((320, top + 40)) != (255, 0, 0)
             assert image.getpixel((320, top + 280)) == (0, 0, 0)
 
 
-def test_figure_takes_one_photo_that_can_be_read(predict, photo, folder, tmp_path):
-    figure = tmp_path / "figure.png"
-    assert "one photo, not 2" in assert_refused(predict(photo, photo, "--heatmap", figure))
-    assert "one photo, not 3" in assert_refused(predict(folder, "--heatmap", figure))
-    assert_refused(predict(folder / "broken.jpg", "--heatmap", figure))
-    assert not figure.exists()
-    code, _, err = predict(photo, "--heatmap", tmp_path / "missing" / "figure.png")
+@pytest.mark.parametrize("resize", RESIZE_METHODS)
+@pytest.mark.parametrize("size", [(10, 12_000), (12_000, 10)])
+def test_heatmap_of_a_very_long_photo(predict, tmp_path, size, resize):
+    Image.new("RGB", size, "red").save(tmp_path / "long.png")
+    preprocessing = {"scale": "inception", "resize": resize}
+    model = write_bundle(tmp_path / "model", preprocessing=preprocessing)
+    heatmap = tmp_path / "heatmap.png"
+    code, _, err = predict(tmp_path / "long.png", "--heatmap", heatmap, model=model)
+    assert (code, err) == (0, "") and heatmap.is_file()
+
+
+def test_heatmap_takes_one_photo_that_can_be_read(predict, photo, folder, tmp_path):
+    heatmap = tmp_path / "heatmap.png"
+    assert "one photo, not 2" in assert_refused(predict(photo, photo, "--heatmap", heatmap))
+    assert "one photo, not 3" in assert_refused(predict(folder, "--heatmap", heatmap))
+    assert_refused(predict(folder / "broken.jpg", "--heatmap", heatmap))
+    assert "the photo itself" in assert_refused(predict(photo, "--heatmap", photo))
+    assert not heatmap.exists()
+    code, _, err = predict(photo, "--heatmap", tmp_path / "missing" / "heatmap.png")
     assert code == 2 and "--heatmap" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ["https://example.org/dogs/a.jpg", "http://a.b/c.png"])
+def test_a_web_address_is_refused_as_one(predict, address):
+    assert assert_refused(predict(address)).startswith(f"{address} is a web address")
+
+
+def test_what_is_a_photo_in_a_folder(predict, tmp_path):
+    """Nothing hidden, in any format that can be read, also through links, each once."""
+    album, elsewhere = tmp_path / "album", tmp_path / "elsewhere"
+    for place in (album / ".thumbnails", album / "deep" / "er", elsewhere):
+        place.mkdir(parents=True)
+    for name in (
+        *("b.jfif", "c.JPE", "d.webp", "deep/er/e.avif", "../elsewhere/f.tif"),
+        *("._b.jpg", ".hidden.png", ".thumbnails/t.png", "notes.txt"),
+    ):
+        format = {".jfif": "JPEG", ".JPE": "JPEG", ".txt": "PNG"}.get(Path(name).suffix)
+        draw_disc().save(album / name, format)
+    (album / "linked").symlink_to(elsewhere)
+    (album / "deep" / "circle").symlink_to(album)
+    (album / "gone.png").symlink_to(tmp_path / "gone.png")
+    code, out, err = predict(album, "--json")
+    assert (code, err) == (0, "")
+    assert [Path(row["file"]).relative_to(album).as_posix() for row in json.loads(out)] == [
+        *("b.jfif", "c.JPE", "d.webp", "deep/er/e.avif", "linked/f.tif"),
+    ]
+
+
+def test_photos_of_a_folder_that_cannot_be_used_are_named_and_counted(predict, folder):
+    (folder / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    code, _, err = predict(folder)
+    assert code == 2
+    assert re.search(r"^\S+/broken\.jpg: .+\.$", err, re.MULTILINE)
+    assert re.search(r"^\S+/phone\.HEIC: .+\.$", err, re.MULTILINE)
+    assert err.splitlines()[-1] == "dogbreed: 2 of 4 photos could not be used."
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
+def test_a_folder_that_cannot_be_read(predict, folder):
+    (folder / "more").chmod(0)
+    assert "more cannot be read: Permission denied" in assert_refused(predict(folder))
 
 
 def test_the_real_shell(tiny, photo, folder, tmp_path):
     env = {**os.environ, "DOGBREED_MODEL": str(tiny)}
-    figure = tmp_path / "figure.png"
-    result = shell(photo, "--heatmap", figure, env=env)
+    heatmap = tmp_path / "heatmap.png"
+    result = shell(photo, "--heatmap", heatmap, env=env)
     assert result.returncode == 0
     expected = zip(NAMES, expected_probabilities(), strict=True)
     lines = [f"{name}: {100 * share:.2f}%" for name, share in expected]
     assert result.stdout.decode().splitlines() == lines
     assert b"Traceback" not in result.stderr and b"Warning" not in result.stderr
-    assert Image.open(figure).width == 640
+    assert Image.open(heatmap).width == 640
 
     result = shell(photo, folder, tmp_path / "missing.jpg", "--json", "--model", tiny)
     assert result.returncode == 2
@@ -312,6 +397,44 @@ def test_the_real_shell_without_a_model(photo, tmp_path):
     result = shell(photo, "--model", tmp_path / "missing")
     assert (result.returncode, result.stdout) == (2, b"")
     assert result.stderr.startswith(b"dogbreed: ") and len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_answers_that_cannot_be_written_are_an_error(tiny, photo, options):
+    """One answer stays in Python's buffer to the end, many do not."""
+    for count in (1, 400):
+        with open("/dev/full", "w") as full:
+            command = [sys.executable, "-m", "dogbreed", "predict", *[photo] * count]
+            run = subprocess.run(
+                [*command, "--model", tiny, *options], cwd=ROOT, stdout=full, stderr=subprocess.PIPE
+            )
+        assert run.returncode == 2
+        said = b"dogbreed: The output cannot be written: No space left on device.\n"
+        assert run.stderr.endswith(said) and b"Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_not_stop_the_command(tiny, photo, tmp_path, closed):
+    heatmap = tmp_path / "heatmap.png"
+    command = f'exec "$0" -m dogbreed predict "$1" --model "$2" --heatmap "$3" {closed}'
+    run = subprocess.run(
+        ["sh", "-c", command, sys.executable, photo, tiny, heatmap],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0 and "Error" not in run.stderr
+    with Image.open(heatmap) as image:
+        assert image.format == "PNG"
+
+
+def test_a_reader_that_has_seen_enough_is_not_an_error(tiny, photo):
+    command = '"$0" -m dogbreed predict --model "$@" | head -n 1'
+    shell = ["bash", "-o", "pipefail", "-c", command, sys.executable, tiny, *[photo] * 400]
+    run = subprocess.run(shell, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0 and len(run.stdout.splitlines()) == 1
+    assert "Error" not in run.stderr and "Traceback" not in run.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
