@@ -81,9 +81,12 @@ def read_folder(
         return None
     if labels_needed and not _classes(places):
         raise DatasetError(_unlabeled(listing))
-    splits = _readable(listing, places, labels_needed, left_out)
+    splits = choose_photos(listing, places, labels_needed, left_out)
     return LoadedDataset(
-        {name: _as_dataset(root, photos, columns) for name, photos in splits.items()},
+        {
+            name: as_dataset([(str(root / path), label) for path, label in photos], columns)
+            for name, photos in splits.items()
+        },
         left_out,
         root,
     )
@@ -146,13 +149,23 @@ def _classes(places: dict[str, Place]) -> int:
     return len({place.label for place in places.values()} - {None})
 
 
-def _readable(
+def choose_photos(
     listing: Listing,
     places: dict[str, Place],
     labels_needed: bool,
     left_out: dict[str, list[str]],
 ) -> dict[str, list[tuple[str, str | None]]]:
-    """Return path and label of the photos that can be used, by split; note all others."""
+    """Return path and label of the photos that can be used, by split.
+
+    Args:
+        listing: All files.
+        places: Split and label of each picture among them.
+        labels_needed: Leave out photos without a label.
+        left_out: All other files are added here, each with the reason.
+
+    Raises:
+        DatasetError: No photo of a class can be read.
+    """
     splits: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
     lost = []
     for path, place in places.items():
@@ -186,15 +199,21 @@ def _unlabeled(listing: Listing) -> str:
     return f"{listing.root} contains photos but no labels; {advice}."
 
 
-def _as_dataset(
-    root: Path, photos: list[tuple[str, str | None]], columns: tuple[str, str]
+def as_dataset(
+    photos: list[tuple[str, str | None]], columns: tuple[str, str] = ("image", "label")
 ) -> datasets.Dataset:
+    """Make a split.
+
+    Args:
+        photos: Path and label of each photo.
+        columns: Names of the image and the label column.
+    """
     names = sorted_labels({label for _, label in photos if label is not None})
     number = {name: index for index, name in enumerate(names)}
     image, label = columns
     return datasets.Dataset.from_dict(
         {
-            image: [str(root / path) for path, _ in photos],
+            image: [path for path, _ in photos],
             label: [None if name is None else number[name] for _, name in photos],
         },
         datasets.Features(

@@ -1,7 +1,7 @@
 """The files of a folder: photos, pictures that cannot be read, and the rest."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -44,11 +44,25 @@ def list_folder(root: Path) -> Listing:
     Raises:
         DatasetError: A folder cannot be read.
     """
+    names = _walk(root, "", (os.path.realpath(root),))
+    return sort_files(root, names, lambda name: _unreadable(root / name))
+
+
+def sort_files(
+    root: Path, names: Iterable[str], why_not: Callable[[str], str | None] = lambda name: None
+) -> Listing:
+    """Sort files by their suffix.
+
+    Args:
+        root: Folder that they are in.
+        names: Their paths, relative to it.
+        why_not: Says why what looks like a photo by its suffix cannot be read, None if it can.
+    """
     photos, unreadable, others = [], {}, []
-    for name in _walk(root, "", (os.path.realpath(root),)):
+    for name in names:
         suffix = os.path.splitext(name)[1].lower()
         if suffix in PHOTO_SUFFIXES:
-            reason = _unreadable(root / name)
+            reason = why_not(name)
         elif suffix in _OTHER_PICTURES:
             reason = kind_of(name)
         else:

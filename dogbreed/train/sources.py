@@ -1,18 +1,21 @@
 """Load every split of a dataset: from the Hub, from a folder of photos, or with `datasets`."""
 
+import dataclasses
 import json
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import datasets
+import fsspec
 import pyarrow.compute as pc
 import yaml
 
 from dogbreed.bundle import write_beside
 from dogbreed.errors import DatasetError
 from dogbreed.train.columns import encoded_images
-from dogbreed.train.folders import read_folder
-from dogbreed.train.listing import list_folder
+from dogbreed.train.folders import as_dataset, by_folders, choose_photos, read_folder
+from dogbreed.train.listing import list_folder, sort_files
 from dogbreed.train.photos import LeftOut, LoadedDataset
 
 # What the files of a local dataset were when `datasets` cached them.
@@ -49,20 +52,17 @@ def load_dataset(
                 return folder
     try:
         if not path.exists():
-            splits = datasets.load_dataset(source, revision=revision)
-        elif _is_saved(path):
-            splits = datasets.load_from_disk(str(path))
-        else:
-            splits = _load_files(path)
+            return _load_from_hub(source, revision)
+        splits = datasets.load_from_disk(str(path)) if _is_saved(path) else _load_files(path)
+    except DatasetError:
+        raise
     except Exception as error:
         # `datasets` and what it is built on raise many kinds of errors.
         raise DatasetError(_explain(source, path.exists(), error)) from error
     if isinstance(splits, datasets.Dataset):
         splits = {str(splits.split or "train"): splits}
-    if path.exists():
-        left_out = {} if _is_saved(path) else _not_in_rows(path, splits)
-        return LoadedDataset(dict(splits), left_out, path)
-    return LoadedDataset(dict(splits), revision=_commit(splits) or revision)
+    left_out = {} if _is_saved(path) else _not_in_rows(path, splits)
+    return LoadedDataset(dict(splits), left_out, path)
 
 
 def _is_saved(folder: Path) -> bool:
@@ -74,16 +74,22 @@ def _names_its_files(folder: Path) -> bool:
     """Whether the card of a local dataset says which files are which split."""
     for name in ("README.md", ".huggingface.yaml"):
         try:
-            text = (folder / name).read_text(encoding="utf-8")
-            if name == "README.md":
-                text = text.split("---\n")[1] if text.startswith("---\n") else ""
-            stated = yaml.safe_load(text)
-        except (OSError, ValueError, IndexError, yaml.YAMLError):
+            if _states_files((folder / name).read_text(encoding="utf-8")):
+                return True
+        except (OSError, ValueError):
             continue
-        configs = stated.get("configs") if isinstance(stated, dict) else None
-        if any(isinstance(config, dict) and "data_files" in config for config in configs or []):
-            return True
     return False
+
+
+def _states_files(card: str) -> bool:
+    """Whether a card, or its metadata alone, says which files are which split."""
+    parts = card.split("---\n")
+    try:
+        stated = yaml.safe_load(parts[1] if len(parts) > 2 else card)
+    except yaml.YAMLError:
+        return False
+    configs = stated.get("configs") if isinstance(stated, dict) else None
+    return any(isinstance(config, dict) and "data_files" in config for config in configs or [])
 
 
 def _load_files(folder: Path) -> datasets.DatasetDict:
@@ -112,12 +118,39 @@ def _load_files(folder: Path) -> datasets.DatasetDict:
     return builder.as_dataset()
 
 
-def _commit(splits: datasets.DatasetDict) -> str | None:
+def _load_from_hub(source: str, revision: str | None) -> LoadedDataset:
+    builder = datasets.load_dataset_builder(source, revision=revision)
     # `datasets` caches what it reads from the Hub in a folder named after the commit.
-    folders = {
-        Path(f["filename"]).parent.name for rows in splits.values() for f in rows.cache_files
-    }
-    return next((name for name in folders if re.fullmatch("[0-9a-f]{40}", name)), None)
+    folder_name = Path(builder.cache_dir).name
+    commit = folder_name if re.fullmatch("[0-9a-f]{40}", folder_name) else revision
+    if builder.name == "imagefolder" and builder.base_path:
+        folder = _read_hub_folder(builder.base_path)
+        if folder is not None:
+            return dataclasses.replace(folder, revision=commit)
+    builder.download_and_prepare()
+    return LoadedDataset(dict(builder.as_dataset()), revision=commit)
+
+
+def _read_hub_folder(address: str) -> LoadedDataset | None:
+    """Read class folders on the Hub by the rule of local ones, unless the card has another."""
+    hub, top = fsspec.url_to_fs(address)
+    names = sorted(name.removeprefix(f"{top}/") for name in hub.find(top))
+    if "README.md" in names and _states_files(hub.cat_file(f"{top}/README.md").decode()):
+        return None
+    visible = [name for name in names if not any(p.startswith(".") for p in name.split("/"))]
+    listing = sort_files(Path(), visible)
+    places = by_folders(listing.pictures())
+    if len({place.label for place in places.values()} - {None}) < 2:
+        return None
+    left_out: dict[str, list[str]] = defaultdict(list)
+    splits = choose_photos(listing, places, True, left_out)
+    loaded = {}
+    for split, photos in splits.items():
+        addresses = [f"{address}/{path}" for path, _ in photos]
+        files = datasets.DownloadManager().download(addresses)
+        labels = [label for _, label in photos]
+        loaded[split] = as_dataset(list(zip(files, labels, strict=True)))
+    return LoadedDataset(loaded, left_out)
 
 
 def _explain(source: str, is_local: bool, error: Exception) -> str:
