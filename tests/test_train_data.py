@@ -190,7 +190,7 @@ def test_a_test_split_without_labels_is_not_used(tmp_path, column):
     del splits["validation"]
     datasets.DatasetDict(splits).save_to_disk(tmp_path / "two")
     data = load_training_data(str(tmp_path / "two"))
-    assert (data.test.split, len(data.test), len(data.train)) == ("train", 2, 8)
+    assert (data.test.split, len(data.test), len(data.train)) == ("test, cut from train", 2, 8)
     with pytest.raises(DatasetError, match="test"):
         load_training_data(str(tmp_path / "two"), test_split="test")
 

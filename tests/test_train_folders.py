@@ -143,6 +143,11 @@ def test_a_class_of_unreadable_pictures_is_an_error(tmp_path):
         load_training_data(str(tmp_path))
 
 
+def test_a_class_folder_without_photos_is_named(tmp_path):
+    write_photos(tmp_path, {"a": 5, "b": 5, "c": 0})
+    assert load_training_data(str(tmp_path)).left_out == {"without any file": ["c/"]}
+
+
 def test_a_name_that_is_not_text_is_left_out(tmp_path):
     write_photos(tmp_path, {"a": 5, "b": 5})
     os.link(tmp_path / "a" / "0.png", os.fsencode(tmp_path / "a") + b"/caf\xe9.png")

@@ -80,6 +80,9 @@ class SplitRule:
             cut_off = np.where(sizes > 1, np.maximum((sizes * self.fraction).astype(int), 1), 0)
             kept, cut = cut_per_class(photos.labels, cut_off, self.seed)
             photos = photos.select(cut if self.cut == "test" else kept)
+            if self.cut == "test":
+                # Or else a reader takes them for the photos that were trained on.
+                photos = dataclasses.replace(photos, split=f"test, cut from {self.split}")
         if self.limit_per_class:
             _, kept = cut_per_class(photos.labels, self.limit_per_class, self.seed)
             photos = photos.select(kept)

@@ -23,7 +23,7 @@ class Listing:
     Attributes:
         photos: Files that can be expected to be photos.
         unreadable: Pictures that cannot be read, each with the reason.
-        others: All other files.
+        others: All other files, and empty folders, which end in a slash.
     """
 
     root: Path
@@ -76,18 +76,19 @@ def sort_files(
 
 
 def _walk(root: Path, folder: str, ancestors: tuple[str, ...]) -> Iterator[str]:
-    """Yield the path of each file below a folder, relative to the root; ends in linked circles."""
+    """Yield the path of each file below a folder, and of empty folders, relative to the root."""
     try:
         with os.scandir(root / folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            visible = [entry for entry in found if not entry.name.startswith(".")]
     except OSError as error:
         raise DatasetError(f"{root / folder} cannot be read: {error.strerror}.") from None
-    for entry in entries:
+    if folder and not visible:
+        yield folder
+    for entry in sorted(visible, key=lambda entry: entry.name):
         name = f"{folder}{entry.name}"
-        if entry.name.startswith("."):
-            continue
         if not _is_folder(entry):
             yield name
+        # A link may lead back to a folder above.
         elif (real := os.path.realpath(entry.path)) not in ancestors:
             yield from _walk(root, f"{name}/", (*ancestors, real))
 
@@ -117,7 +118,9 @@ def _unreadable(path: Path) -> str | None:
 
 
 def kind_of(name: str) -> str:
-    """Return what a person calls files like this one: HEIC, TXT."""
+    """Return what a person calls files like this one, such as HEIC or TXT."""
+    if name.endswith("/"):
+        return "without any file"
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in (".heif", ".hif"):
         return "HEIC"
