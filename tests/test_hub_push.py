@@ -250,3 +250,78 @@ def test_the_client_can_read_the_card_that_arrives(hub, ann, bundle, tmp_path):
     path.write_bytes(pushed(hub)[CARD])
     card = ModelCard.load(path)
     assert card.data.license == "apache-2.0" and "Load `ann/dogs`." in card.text
+
+
+FOREIGN = {
+    "another model": {CONFIG: '{"model_type": "bert"}', "my_thesis_weights.bin": b"\0" * 99},
+    "no model at all": {"my_thesis_weights.bin": b"\0" * 99, "notes.md": "# Mine\n"},
+    "a file next to a bundle": {"my_thesis_weights.bin": b"\0" * 99},
+    "an odd config": {CONFIG: "[" * 9999, "my_thesis_weights.bin": b"\0" * 99},
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_another_repository_is_not_emptied(case, hub, ann, bundle, record_property):
+    if case == "a file next to a bundle":
+        assert ann.dogbreed("push", bundle, "ann/dogs").code == 0
+    else:
+        hub.create_repo("ann/dogs")
+    hub.commit_files("ann/dogs", FOREIGN[case])
+    before = pushed(hub)
+    hub.clear_requests()
+    command = ("push", bundle, "ann/dogs", "--tag=v1", "--revision=try")
+    run = ann.dogbreed(*command)
+    record_property("failure", f"push: {case}")
+    record_property("sentence", run.last)
+    assert run.code == 2 and "files that are not part of a model bundle" in run.last
+    assert "my_thesis_weights.bin" in run.last and "add --replace to delete them" in run.last
+    assert_one_sentence(run.last)
+    assert pushed(hub) == before
+    assert hub.refs("ann/dogs")["branches"].keys() == {"main"}, "a branch was left behind"
+    assert not [r for r in hub.requests if r.method in ("PUT", "POST")], "something was changed"
+
+    assert ann.dogbreed(*command, "--replace").code == 0
+    assert pushed(hub, revision="try").keys() == contents(bundle).keys()
+    assert pushed(hub) == before
+
+
+CHECK = "import sys; from dogbreed.hub import check_push\n"
+CHECK += "from dogbreed.errors import DogBreedError\n"
+CHECK += "try: check_push('ann/dogs', private=len(sys.argv) > 1)\n"
+CHECK += "except DogBreedError as error: sys.exit(f'refused: {error}')"
+
+
+@pytest.mark.parametrize("arguments", [[], ["private"]])
+def test_a_check_leaves_no_repository(hub, ann, arguments):
+    assert ann.python(CHECK, *arguments).code == 0
+    assert not hub.repo_exists("ann/dogs")
+    assert [r.path for r in hub.requests if r.method == "DELETE"] == ["/api/repos/delete"]
+
+
+def test_a_check_that_is_killed_leaves_nothing_that_others_see(hub, ann):
+    hub.fail_next("DELETE", delay=60)
+    process = subprocess.Popen([sys.executable, "-c", CHECK], cwd=ROOT, env=ann.environ())
+    deadline = time.monotonic() + 60
+    while not [r for r in hub.requests if r.method == "DELETE"]:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert hub.settings("ann/dogs")["private"]
+    assert set(hub.files("ann/dogs")) == {".gitattributes"}
+
+
+def test_a_check_refuses_what_the_push_would(hub, ann):
+    hub.create_repo("ann/dogs")
+    head = hub.commit_files("ann/dogs", {"my_thesis_weights.bin": b"\0" * 99})
+    run = ann.python(CHECK)
+    assert run.code == 1 and "not part of a model bundle (my_thesis_weights.bin)" in run.last
+    assert hub.commits("ann/dogs")[0].oid == head
+
+
+def test_a_private_repository_stays_private_with_a_notice(hub, ann, bundle):
+    hub.create_repo("ann/dogs", private=True)
+    run = ann.dogbreed("push", bundle, "ann/dogs")
+    assert run.code == 0 and hub.settings("ann/dogs")["private"]
+    assert f"ann/dogs stays private; make it public on {hub.endpoint}/ann/dogs/settings" in run.err
+    assert "stays private" not in ann.dogbreed("push", bundle, "ann/dogs", "--private").err

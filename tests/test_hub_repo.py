@@ -7,7 +7,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, constants
 from huggingface_hub.errors import HfHubHTTPError
 
 from dogbreed.errors import HubError, UsageError
-from dogbreed.hub.repo import Change, Repo
+from dogbreed.hub.repo import Change, Repo, compare
 from tests.hub import LocalHub
 
 WEIGHTS = bytes(range(256)) * 100
@@ -18,6 +18,9 @@ def hub(tmp_path, monkeypatch):
     with LocalHub(tmp_path / "hub") as hub:
         hub.add_user("ann", "hf_ann")
         hub.add_user("ann", "hf_read", write=False)
+        # What the client makes of $HF_ENDPOINT when it is imported.
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
         yield hub
 
@@ -82,14 +85,15 @@ def test_a_change_adds_replaces_and_deletes(hub, repo, tmp_path):
     (tmp_path / "b.txt").write_bytes(b"B")
     (tmp_path / "same.h5").write_bytes(WEIGHTS)
     (tmp_path / "other.h5").write_bytes(WEIGHTS[::-1])
-    change = repo.compare(
+    change = compare(
+        repo.state(),
         {
             "a.txt": b"a",
             "b.txt": tmp_path / "b.txt",
             "w.h5": tmp_path / "same.h5",
             "v.h5": tmp_path / "other.h5",
             "new/d.txt": b"d",
-        }
+        },
     )
     assert change.head == head
     assert sorted(shown(change)) == [
@@ -119,7 +123,7 @@ def test_the_same_files_are_no_change(hub, repo, tmp_path, content, on_disk):
     if on_disk:
         local = tmp_path / name
         local.write_bytes(content)
-    change = repo.compare({name: local})
+    change = compare(repo.state(), {name: local})
     assert change == Change(head, [])
     hub.clear_requests()
     assert repo.commit(change, "Nothing") == head
@@ -130,12 +134,13 @@ def test_a_branch_is_compared_with_itself(hub, repo):
     hub.commit_files("ann/dogs", {"a.txt": b"a"})
     repo.api.create_branch("ann/dogs", branch="try")
     hub.commit_files("ann/dogs", {"a.txt": b"b"}, branch="try")
-    assert shown(repo.compare({"a.txt": b"b"}, "try")) == []
-    assert shown(repo.compare({"a.txt": b"b"})) == [("+", "a.txt")]
+    assert shown(compare(repo.state("try"), {"a.txt": b"b"})) == []
+    assert shown(compare(repo.state(), {"a.txt": b"b"})) == [("+", "a.txt")]
+    assert repo.state("a branch that does not exist yet") == repo.state()
 
 
 def test_a_commit_on_a_changed_branch_is_refused(hub, repo):
-    change = repo.compare({"a.txt": b"a"})
+    change = compare(repo.state(), {"a.txt": b"a"})
     hub.commit_files("ann/dogs", {"b.txt": b"b"})
     with pytest.raises(HfHubHTTPError) as error:
         repo.commit(change, "Late")
@@ -147,3 +152,56 @@ def test_a_tag_names_a_commit(hub, repo):
     hub.create_tag("ann/dogs", "v1")
     assert repo.commit_of("v1") == hub.commits("ann/dogs")[0].oid
     assert repo.commit_of("v2") is None
+
+
+def test_trying_to_create_leaves_nothing(hub):
+    Repo("ann/new", token="hf_ann").try_creating()
+    assert not hub.repo_exists("ann/new")
+    (made,) = [request for request in hub.requests if request.path == "/api/repos/create"]
+    assert made.method == "POST"
+
+
+def test_trying_to_create_never_deletes_what_exists(hub, repo):
+    head = hub.commit_files("ann/dogs", {"a.txt": b"a"})
+    with pytest.raises(HfHubHTTPError):
+        repo.try_creating()
+    assert hub.commits("ann/dogs")[0].oid == head
+
+
+def test_a_file_is_read_unless_it_is_large(hub, repo, monkeypatch):
+    hub.commit_files("ann/dogs", {"a.txt": b"a", "w.h5": WEIGHTS})
+    state = repo.state()
+    assert repo.read(state, "a.txt") == b"a" and repo.read(state, "w.h5") == WEIGHTS
+    assert repo.read(state, "b.txt") is None
+    monkeypatch.setattr("dogbreed.hub.repo._LONGEST_READ", len(WEIGHTS) - 1)
+    hub.clear_requests()
+    assert repo.read(state, "w.h5") is None
+    assert hub.requests == []
+
+
+def test_foreign_files_are_named_and_refused(hub, repo):
+    hub.commit_files("ann/dogs", {f"{name}.txt": b"" for name in "abcde"})
+    repo.refuse_foreign(repo.state(), lambda path: path.endswith(".txt"), "a list of letters")
+    with pytest.raises(HubError) as error:
+        repo.refuse_foreign(repo.state(), lambda path: path == "a.txt", "a list of letters")
+    assert "files that are not part of a list of letters (b.txt, c.txt, d.txt and 1 more)" in str(
+        error.value
+    )
+    assert "--replace" in str(error.value)
+
+
+BLANK = "---\ntitle: Dogs\nsdk: gradio\n---\n"
+REFERENCE = "\nCheck out the configuration reference at https://huggingface.co/docs/reference\n"
+
+
+@pytest.mark.parametrize("card", [BLANK, BLANK + REFERENCE])
+def test_the_blank_card_of_a_new_repository_is_not_missed(hub, repo, card):
+    hub.commit_files("ann/dogs", {"README.md": card})
+    repo.refuse_foreign(repo.state(), lambda path: False, "a bundle")
+
+
+@pytest.mark.parametrize("card", ["# My thesis\n", BLANK + "# My thesis\n", BLANK + BLANK + "x"])
+def test_a_card_with_text_is_missed(hub, repo, card):
+    hub.commit_files("ann/dogs", {"README.md": card})
+    with pytest.raises(HubError, match=r"README\.md"):
+        repo.refuse_foreign(repo.state(), lambda path: False, "a bundle")

@@ -1,13 +1,15 @@
 """The page is put on a Space: what is uploaded, how it is set up, what is reported."""
 
 import shutil
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from huggingface_hub import SpaceCard
 
-from dogbreed.bundle import CONFIG, NETWORK, REJECTION
+from dogbreed.bundle import CONFIG, NETWORK, REJECTION, read_bundle
+from dogbreed.hub.space import space_files
 from tests.helpers.running import ROOT
 from tests.helpers.shell import Shell
 from tests.helpers.tiny_bundle import assert_one_sentence, write_trusted
@@ -118,13 +120,16 @@ def test_deploying_again_updates_in_one_commit_or_in_none(hub, ann, bundle):
     assert len(hub.commits("ann/page", "space")) == 2
     assert not [r for r in hub.requests if r.method in ("POST", "PUT")]
 
-    hub.commit_files("ann/page", {"old.py": "print()"}, "space")
-    run = ann.dogbreed(
-        "deploy-space", "ann/page", "--model=ann/dogs", "--hardware=cpu-upgrade", DOGBREED_MODEL=""
+    # What was part of an older version of the page goes without asking.
+    hub.commit_files("ann/page", {"dogbreed/old.py": "print()"}, "space")
+    assert (
+        ann.dogbreed("deploy-space", "ann/page", "--model=ann/dogs", "--hardware=cpu-upgrade").code
+        == 0
     )
-    assert run.code == 0
     assert len(hub.commits("ann/page", "space")) == 4
-    assert not [name for name in deployed(hub) if name == "old.py" or name.startswith("model/")]
+    assert not [
+        name for name in deployed(hub) if name == "dogbreed/old.py" or name.startswith("model/")
+    ]
     assert variables(hub) == {"DOGBREED_MODEL": "ann/dogs"}
     assert settings(hub)["hardware"] == "cpu-upgrade"
     # The hardware is kept if no other is asked for.
@@ -211,3 +216,93 @@ def test_an_installed_package_asks_to_deploy_from_a_clone(hub, ann, bundle, tmp_
     run = ann.python(code, tmp_path / "site", *command)
     assert run.code == 2 and "deploy from a clone of the project" in run.last
     assert not hub.repo_exists("ann/page", "space")
+
+
+STRAY = (
+    *(".env", ".DS_Store", "cli.py~", "#cli.py#", ".#cli.py", "notes.txt", "hub/keys.json"),
+    *(
+        "page/static/.DS_Store",
+        "page/static/icon.psd",
+        "page/locales/en.json.orig",
+        ".git/config.py",
+    ),
+)
+
+
+def test_only_what_belongs_to_the_page_is_uploaded(hub, ann, bundle, tmp_path):
+    clone = tmp_path / "clone"
+    skip = shutil.ignore_patterns("default_model", "__pycache__")
+    shutil.copytree(ROOT / "dogbreed", clone / "dogbreed", ignore=skip)
+    for name in ("app.py", "requirements-serve.txt"):
+        shutil.copy(ROOT / name, clone)
+    for name in STRAY:
+        (clone / "dogbreed" / name).parent.mkdir(exist_ok=True)
+        (clone / "dogbreed" / name).write_text("KEEP-THIS-SECRET\n")
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); os.chdir(sys.argv[1])\n"
+        "from dogbreed.cli import main; sys.exit(main(sys.argv[2:]))"
+    )
+    run = ann.python(code, clone, "deploy-space", "ann/page", f"--bundle={bundle}")
+    assert run.code == 0, run.err
+    files = deployed(hub)
+    assert not [name for name, content in files.items() if b"KEEP-THIS-SECRET" in content]
+    assert "dogbreed/page/static/page.js" in files
+
+
+def test_all_of_the_package_that_git_tracks_is_uploaded(bundle):
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is not a clone")
+    command = ["git", "ls-files", "dogbreed"]
+    tracked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    wanted = {
+        name
+        for name in tracked.stdout.splitlines()
+        if not name.startswith(("dogbreed/train/", "dogbreed/default_model/"))
+        and (ROOT / name).exists()
+    }
+    assert wanted <= space_files("ann/page", read_bundle(bundle)).keys()
+
+
+FOREIGN = {
+    "another app": {"app.py": "import mine", "secret_sauce.py": "print()"},
+    "a package of the same name": {
+        "dogbreed/mine.py": "print()",
+        "README.md": "---\nsdk: x\n---\n",
+    },
+    "a card with text": {"README.md": "---\nsdk: gradio\n---\n\n# The app of my thesis\n"},
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_another_space_is_not_emptied(case, hub, ann, bundle, record_property):
+    hub.create_repo("ann/page", "space")
+    hub.commit_files("ann/page", FOREIGN[case], "space")
+    before = hub.files("ann/page", "space")
+    hub.clear_requests()
+    run = ann.dogbreed("deploy-space", "ann/page", f"--bundle={bundle}")
+    record_property("failure", f"Space: {case}")
+    record_property("sentence", run.last)
+    assert run.code == 2
+    assert "ann/page contains files that are not part of this page" in run.last
+    assert (
+        any(name in run.last for name in FOREIGN[case])
+        and "add --replace to delete them" in run.last
+    )
+    assert_one_sentence(run.last)
+    assert hub.files("ann/page", "space") == before and variables(hub) == {}
+    assert not [r for r in hub.requests if r.method in ("PUT", "POST")], "something was changed"
+
+    run = ann.dogbreed("deploy-space", "ann/page", f"--bundle={bundle}", "--replace")
+    assert run.code == 0, run.err
+    assert not {"secret_sauce.py", "dogbreed/mine.py"} & deployed(hub).keys()
+    # From now on it is the page's own.
+    assert ann.dogbreed("deploy-space", "ann/page", f"--bundle={bundle}").code == 0
+
+
+def test_a_file_in_the_pages_space_is_not_deleted_without_asking(hub, ann, bundle):
+    command = ("deploy-space", "ann/page", f"--bundle={bundle}")
+    assert ann.dogbreed(*command).code == 0
+    hub.commit_files("ann/page", {"visitors.csv": "ann\n"}, "space")
+    run = ann.dogbreed(*command)
+    assert run.code == 2 and "(visitors.csv)" in run.last
+    assert "visitors.csv" in deployed(hub)

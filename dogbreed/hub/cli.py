@@ -13,6 +13,11 @@ def add_push_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--private", action="store_true", help="visible only to you")
     parser.add_argument("--revision", metavar="BRANCH", help="created if needed (default: main)")
     parser.add_argument("--tag", help="name for this version")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="also delete files there that are not part of a model bundle",
+    )
 
 
 def push_command(options: argparse.Namespace) -> int:
@@ -23,6 +28,7 @@ def push_command(options: argparse.Namespace) -> int:
         private=options.private,
         revision=options.revision,
         tag=options.tag,
+        replace=options.replace,
     )
     print(address)
     return 0
@@ -42,6 +48,11 @@ def add_deploy_space_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hardware", metavar="NAME", help="default: cpu-basic, the smallest the Hub offers"
     )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="also delete files there that are not part of this page",
+    )
 
 
 def deploy_space_command(options: argparse.Namespace) -> int:
@@ -52,6 +63,7 @@ def deploy_space_command(options: argparse.Namespace) -> int:
         bundle=options.bundle,
         private=options.private,
         hardware=options.hardware,
+        replace=options.replace,
         tell=lambda line: print(line, file=sys.stderr),
     )
     print(address)

@@ -2,6 +2,7 @@
 
 import logging
 import platform
+import re
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import cast
 
 from huggingface_hub import RepoCard, SpaceCardData, SpaceHardware, SpaceStage, constants
 
-from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, Bundle
+from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, Bundle
 from dogbreed.errors import HubError, UsageError
 from dogbreed.hub import load_bundle
 from dogbreed.hub.errors import translated_errors
-from dogbreed.hub.repo import Files, Repo
+from dogbreed.hub.repo import Files, Repo, State, compare
 
 PACKAGE = Path(__file__).parent.parent
 APP = "app.py"
@@ -22,7 +23,13 @@ REQUIREMENTS = "requirements-serve.txt"
 MODEL_FOLDER = "model"
 MODEL_VARIABLE = "DOGBREED_MODEL"
 
-_LEFT_OUT = {"train", DEFAULT_BUNDLE.name, "__pycache__"}
+# What of the package is uploaded. Its folder may also contain what nobody else should see.
+_UPLOADED = ("**/*.py", "page/locales/*.json", "page/static/**/*")
+_SUFFIXES = {".css", ".html", ".ico", ".jpg", ".js", ".json", ".png", ".py", ".svg", ".webp"}
+_LEFT_OUT = {"train", DEFAULT_BUNDLE.name}
+# In the card of each Space that contains this page.
+_TAG = "dogbreed"
+_TAGGED_CARD = re.compile(rb"\A---\n.*?^- dogbreed$.*?^---$", re.DOTALL | re.MULTILINE)
 _WAIT_SECONDS = 15 * 60
 
 _log = logging.getLogger("dogbreed")
@@ -35,6 +42,7 @@ def deploy_space(
     bundle: str | Path | None = None,
     private: bool = False,
     hardware: str | None = None,
+    replace: bool = False,
     token: str | None = None,
     tell: Callable[[str], None] = _log.info,
 ) -> str:
@@ -49,6 +57,7 @@ def deploy_space(
             package if both are left out.
         private: Visible only to its owner; an existing Space is never changed.
         hardware: What it runs on, such as `cpu-basic`; if left out an existing Space keeps its own.
+        replace: Also delete files there that are not part of this page.
         token: Hub token; if left out the one of `hf auth login` or `$HF_TOKEN`.
         tell: Is called with a line on what is being waited for.
 
@@ -57,7 +66,8 @@ def deploy_space(
 
     Raises:
         BundleError: The model cannot be used.
-        HubError: The Hub cannot be reached or refuses it, or the Space does not start.
+        HubError: The Hub cannot be reached or refuses it, the Space does not start, or it contains
+            other files and `replace` is not set.
         UsageError: Not run from a clone of the project, or both a model and a bundle are named.
     """
     served = _served_bundle(model, bundle)
@@ -67,6 +77,9 @@ def deploy_space(
     space = Repo(repo_id, "space", token)
     with translated_errors(repo_id, "space"):
         space.open(private=private, hardware=known)
+        state = space.state()
+        if not replace:
+            _refuse_foreign(space, state)
         # Before the commit, so that the Space is built once.
         if hardware and space.api.get_space_runtime(repo_id).requested_hardware != hardware:
             space.api.request_space_hardware(repo_id, known)
@@ -74,9 +87,8 @@ def deploy_space(
         source = served.address or MODEL_FOLDER
         if variable is None or variable.value != source:
             space.api.add_space_variable(repo_id, MODEL_VARIABLE, source)
-        space.commit(
-            space.compare(files), f"Page with the model {served.address or 'that is uploaded here'}"
-        )
+        message = f"Page with the model {served.address or 'that is uploaded here'}"
+        space.commit(compare(state, files), message)
         if served.repo_id and space.api.model_info(served.repo_id).private:
             _log.warning(
                 "%s is private: give the Space a secret HF_TOKEN that may read it, at %s/settings.",
@@ -118,16 +130,29 @@ def space_files(repo_id: str, served: Bundle) -> Files:
     files: Files = {
         APP: root / APP,
         "requirements.txt": root / REQUIREMENTS,
-        "README.md": str(space_card(repo_id, served)).encode(),
+        CARD: str(space_card(repo_id, served)).encode(),
     }
-    for path in sorted(PACKAGE.rglob("*")):
-        inside = path.relative_to(PACKAGE)
-        if path.is_file() and _LEFT_OUT.isdisjoint(inside.parts):
-            files[f"{PACKAGE.name}/{inside.as_posix()}"] = path
+    for path in _package_files():
+        files[f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}"] = path
     if served.address is None:
         for name in (CONFIG, *served.served):
             files[f"{MODEL_FOLDER}/{name}"] = served.path / name
     return files
+
+
+def _package_files() -> list[Path]:
+    """The files of the package that serving needs, and nothing else that lies there."""
+    found = {path for pattern in _UPLOADED for path in PACKAGE.glob(pattern)}
+
+    def is_left_out(path: Path) -> bool:
+        parts = path.relative_to(PACKAGE).parts
+        return any(part in _LEFT_OUT or part.startswith(".") for part in parts)
+
+    return sorted(
+        path
+        for path in found
+        if path.suffix in _SUFFIXES and path.is_file() and not is_left_out(path)
+    )
 
 
 def space_card(repo_id: str, served: Bundle) -> RepoCard:
@@ -144,6 +169,7 @@ def space_card(repo_id: str, served: Bundle) -> RepoCard:
         python_version=".".join(platform.python_version_tuple()[:2]),
         app_file=APP,
         license="apache-2.0",
+        tags=[_TAG],
         short_description="Names the breed of the dog in a photo",
         models=[model] if model else None,
         preload_from_hub=[f"{model} {needed} {served.commit}"] if model else None,
@@ -154,6 +180,17 @@ def space_card(repo_id: str, served: Bundle) -> RepoCard:
         f"Which breed is this dog? Upload a photo and get the three most probable of "
         f"{len(served.labels)} classes. The model is {origin}.\n"
     )
+
+
+def _refuse_foreign(space: Repo, state: State) -> None:
+    """Make sure that only this page is replaced; its card is marked as such."""
+    is_tagged = _TAGGED_CARD.match(space.read(state, CARD) or b"") is not None
+    parts = {APP, "requirements.txt", CARD, PACKAGE.name, MODEL_FOLDER}
+
+    def is_ours(path: str) -> bool:
+        return is_tagged and path.partition("/")[0] in parts
+
+    space.refuse_foreign(state, is_ours, "this page")
 
 
 def _wait(space: Repo) -> None:

@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.helpers.permissions import obey_permissions
 from tests.helpers.running import ROOT
 from tests.hub import LocalHub
 
@@ -25,11 +26,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Shell:
-    """A user with a computer of their own: a token, and a cache that is empty at first."""
+    """A user with a computer of their own: a token, and a cache that is empty at first.
+
+    Attributes:
+        hub: The user's Hub.
+        home: Folder of the cache.
+        token: The user's token for it.
+        obeys_permissions: Permissions of files apply even if the tests run as root.
+    """
 
     hub: LocalHub
     home: Path
     token: str | None = None
+    obeys_permissions: bool = False
 
     def dogbreed(self, *arguments: object, **environ: str) -> Run:
         """Run `python -m dogbreed`."""
@@ -55,6 +64,7 @@ class Shell:
             capture_output=True,
             text=True,
             timeout=300,
+            preexec_fn=obey_permissions if self.obeys_permissions else None,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Run(done.returncode, done.stdout, done.stderr)
