@@ -191,7 +191,7 @@ def _read(root: Path, name: str) -> Table:
     path = root / name
     try:
         if path.suffix.lower() == ".parquet":
-            contains_photos = any(pa.types.is_nested(kind) for kind in pq.read_schema(path).types)
+            contains_photos = any(map(_may_be_photos, pq.read_schema(path).types))
             rows = [] if contains_photos else pq.read_table(path).to_pylist()
         elif path.suffix.lower() in (".csv", ".tsv"):
             return _read_csv(path, name)
@@ -202,6 +202,10 @@ def _read(root: Path, name: str) -> Table:
         reason = str(error).rstrip(".")
         raise DatasetError(f"{path} cannot be read ({reason}); {remedy}.") from None
     return Table(name, list(rows[0]) if rows else [], rows)
+
+
+def _may_be_photos(kind: pa.DataType) -> bool:
+    return pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
 def _read_csv(path: Path, name: str) -> Table:

@@ -13,7 +13,8 @@ from tqdm.auto import tqdm
 
 # Why something was left out of a dataset, and what: names of files or of rows.
 LeftOut = Mapping[str, list[str]]
-_ROWS_AT_ONCE = 256
+# Photos that are in memory at once while they are hashed.
+_ROWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)

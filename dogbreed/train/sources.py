@@ -83,7 +83,7 @@ def _names_its_files(folder: Path) -> bool:
 
 def _states_files(card: str) -> bool:
     """Whether a card, or its metadata alone, says which files are which split."""
-    parts = card.split("---\n")
+    parts = card.replace("\r\n", "\n").split("---\n")
     try:
         stated = yaml.safe_load(parts[1] if len(parts) > 2 else card)
     except yaml.YAMLError:
