@@ -1,7 +1,15 @@
-"""The network of a bundle on LiteRT, for any number of threads at once."""
+"""The network of a bundle on LiteRT, for any number of threads at once.
+
+LiteRT trusts a network: some files with a single wrong byte end the process, or take all memory.
+So a network from the Hub, which may be a stranger's, first has to answer in a process of its own.
+That costs one start of LiteRT each time it is loaded. It is protection against damage, not a
+sandbox: load only bundles of people whom you would also let run a program.
+"""
 
 import ctypes
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +26,23 @@ if TYPE_CHECKING:
 
 # What the network answers to a photo: evidence map and pooled features.
 Answer = tuple[np.ndarray, np.ndarray | None]
+
+# Loads a network and answers once. What is printed shows that the imports have worked.
+_TRIAL = """
+import sys
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+print("ready", flush=True)
+if sys.platform == "linux":
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+interpreter = Interpreter(sys.argv[1], num_threads=1)
+interpreter.allocate_tensors()
+for photo in interpreter.get_input_details():
+    interpreter.set_tensor(photo["index"], np.zeros(photo["shape"], photo["dtype"]))
+interpreter.invoke()
+"""
+_TRIAL_SECONDS = 60
 
 
 class Network:
@@ -40,6 +65,8 @@ class Network:
         from loky import cpu_count
 
         self._path = str(bundle.network)
+        if bundle.address is not None:
+            _try_in_child(bundle)
         # A container may have fewer cores than the machine: two of sixteen on a Space.
         self._cores: int = cpu_count()
         # More photos than this at a time would only wait.
@@ -132,6 +159,31 @@ def _start_all_again() -> None:
 # Windows has no fork.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_all_again)
+
+
+def _try_in_child(bundle: Bundle) -> None:
+    """Let a network answer in a process of its own, which it may crash.
+
+    Raises:
+        BundleError: It crashes, takes too long or needs too much memory.
+    """
+    # The child finds the same packages, and nothing that lies in the current folder by chance.
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-P", "-c", _TRIAL, str(bundle.network)]
+    try:
+        run = subprocess.run(command, env=environ, capture_output=True, timeout=_TRIAL_SECONDS)
+    except subprocess.TimeoutExpired:
+        failed = True
+    except OSError:
+        # Python runs inside another program; there is nothing to start.
+        failed = False
+    else:
+        failed = run.returncode != 0 and run.stdout.startswith(b"ready")
+    if failed:
+        raise BundleError(
+            f"The network of {bundle.source} cannot be run: LiteRT fails on it or takes too long; "
+            "use another bundle, or ask its author to push it again."
+        )
 
 
 def _interpreter(path: str, num_threads: int) -> "Interpreter":

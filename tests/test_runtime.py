@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,15 @@ from loky import cpu_count
 
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
-from dogbreed.errors import InvalidImageError
+from dogbreed.errors import BundleError, InvalidImageError
 from dogbreed.runtime import Network
-from tests.helpers.tiny_bundle import SIZE, noise, write_bundle
+from tests.helpers.tiny_bundle import (
+    SIZE,
+    assert_one_sentence,
+    build_network,
+    noise,
+    write_bundle,
+)
 
 PHOTO = "dogbreed/page/static/examples/pointed.png"
 
@@ -82,6 +89,37 @@ def test_a_batch_stops_at_a_bad_photo_without_reading_all(tmp_path):
     with pytest.raises(InvalidImageError):
         classifier.predict_batch(photos())
     assert len(read) <= 4 + 2 * cpu_count()
+
+
+def from_the_hub(path: Path, network: bytes) -> DogBreedClassifier:
+    """Load a bundle as if it had been downloaded."""
+    write_bundle(path, network)
+    return DogBreedClassifier(read_bundle(path, address="ann/dogs", commit="0" * 40))
+
+
+def test_a_network_from_the_hub_that_crashes_the_runtime_is_refused(tmp_path):
+    """In this process it would end the tests."""
+    assert from_the_hub(tmp_path / "sound", build_network()).predict(noise(SIZE, SIZE)).labels
+    network = bytearray(build_network())
+    # In the table of the model; LiteRT follows it without looking.
+    network[18] = 0
+    with pytest.raises(BundleError, match="ann/dogs cannot be run") as caught:
+        from_the_hub(tmp_path / "crash", bytes(network))
+    assert_one_sentence(str(caught.value))
+    program = "import sys\nfrom dogbreed.runtime import _interpreter\n_interpreter(sys.argv[1], 1)"
+    command = [sys.executable, "-c", program, str(tmp_path / "crash" / "model.tflite")]
+    assert subprocess.run(command, capture_output=True).returncode < 0, "nothing to protect from"
+
+
+def test_a_network_from_the_hub_that_takes_too_long_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("dogbreed.runtime._TRIAL_SECONDS", 0.01)
+    with pytest.raises(BundleError, match="takes too long"):
+        from_the_hub(tmp_path / "slow", build_network())
+
+
+def test_where_no_process_can_be_started_a_network_is_loaded_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert from_the_hub(tmp_path / "bundle", build_network()).predict(noise(SIZE, SIZE)).labels
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines a process to some cores")
