@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,16 +130,16 @@ class DogBreedClassifier:
         """
         if top_k < 1:
             raise ValueError(f"top_k must be at least 1, not {top_k}")
-        waiting: deque[Future[Answer]] = deque()
+        waiting: deque[tuple[Future[Answer], list[str]]] = deque()
         try:
             for image in images:
                 if len(waiting) == self._network.window:
-                    yield self._result(waiting.popleft(), top_k)
+                    yield self._result(*waiting.popleft(), top_k)
                 waiting.append(self._submit(image))
             while waiting:
-                yield self._result(waiting.popleft(), top_k)
+                yield self._result(*waiting.popleft(), top_k)
         finally:
-            for future in waiting:
+            for future, _ in waiting:
                 future.cancel()
 
     def evidence_map(self, image: ImageSource) -> np.ndarray:
@@ -151,7 +152,7 @@ class DogBreedClassifier:
         Raises:
             InvalidImageError: It is no photo, or outside the limits.
         """
-        return self._submit(image).result()[0]
+        return self._submit(image)[0].result()[0]
 
     def probabilities(self, evidence_map: np.ndarray) -> np.ndarray:
         """Softmax of the logits, with the bundle's temperature.
@@ -169,15 +170,21 @@ class DogBreedClassifier:
         exponentials = np.exp(logits - logits.max())
         return exponentials / exponentials.sum()
 
-    def _submit(self, image: ImageSource) -> Future[Answer]:
-        return self._network.submit(lambda: prepare(image, self._size, self._resize))
+    def _submit(self, image: ImageSource) -> tuple[Future[Answer], list[str]]:
+        """The answer to come, and a list that then contains what is to be said about the photo."""
+        notes: list[str] = []
+        future = self._network.submit(lambda: prepare(image, self._size, self._resize, notes))
+        return future, notes
 
-    def _result(self, future: Future[Answer], top_k: int) -> Prediction | InvalidImageError:
+    def _result(
+        self, future: Future[Answer], notes: list[str], top_k: int
+    ) -> Prediction | InvalidImageError:
         try:
             evidence_map, features = future.result()
         except InvalidImageError as error:
             return error
-        return self._prediction(evidence_map, features, top_k)
+        prediction = self._prediction(evidence_map, features, top_k)
+        return replace(prediction, note=" ".join(notes)) if notes else prediction
 
     def _prediction(
         self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int

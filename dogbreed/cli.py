@@ -233,7 +233,7 @@ def _lines(prediction: Prediction) -> list[str]:
     lines, trust = as_lines(prediction), trust_line(prediction)
     if not prediction.looks_like_dog and sys.stdout.isatty():
         lines = [f"\x1b[2m{line}\x1b[0m" for line in lines]
-    return [*lines, trust] if trust else lines
+    return [*lines, *filter(None, (trust, prediction.note))]
 
 
 def list_photos(sources: list[str]) -> list[str | Path]:

@@ -1,74 +1,100 @@
 """Photos: whatever a caller passes becomes an upright RGB image, or an error."""
 
-import os
+import sys
 import warnings
+from collections.abc import Callable
+from importlib import import_module
 from io import BytesIO
-from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from dogbreed.errors import InvalidImageError
+from dogbreed.image_avif import read_avif
+from dogbreed.image_headers import read_bmp, read_gif, read_png, read_webp
+from dogbreed.image_ifd import exif_orientation
+from dogbreed.image_jpeg import decode_jpeg, read_jpeg
+from dogbreed.image_kinds import recognize
+from dogbreed.image_limits import DAMAGED, MIN_SIDE, MODERN, ORDINARY, check_size
+from dogbreed.image_pixels import add_low_bytes, is_dark, to_rgb, turned
+from dogbreed.image_sources import ImageSource, from_array, read_bytes
+from dogbreed.image_square import RESIZE_METHODS, SHOWN_BY_CROP, frame_box, to_square
+from dogbreed.image_tiff import read_tiff
 
-ImageSource = str | os.PathLike | bytes | bytearray | BinaryIO | Image.Image | np.ndarray
+__all__ = [
+    "MIN_SIDE",
+    "PHOTO_SUFFIXES",
+    "RESIZE_METHODS",
+    "ImageSource",
+    "frame_box",
+    "load_image",
+    "prepare",
+    "to_square",
+]
 
 # Names of files in the formats that are read here; the content decides, not the name.
 _JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")
 PHOTO_SUFFIXES = frozenset(
     (*_JPEG_SUFFIXES, ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 )
-MAX_BYTES = 20_000_000
-MAX_PIXELS = 50_000_000
-MIN_SIDE = 8
-RESIZE_METHODS = ("squash", "letterbox", "crop")
-# ImageNet is commonly evaluated on the middle 87.5 % of the shorter side.
-_CROP_MARGIN = (1 - 0.875) / 2
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if at least this many pixels remain for each
 # pixel of the square; the filter then gives the same result (Pillow calls it `reducing_gap`).
 _REDUCING_GAP = 2.0
+_ORIENTATION = 0x0112
 
-# Formats that people save photos in. Pillow reads more, some of them by starting other programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO")
+# What Pillow warns of in a TIFF is broken metadata, which says nothing about the pixels.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
-_TOO_BIG = "This photo is larger than 20 MB; save it smaller and try again."
-_TOO_MANY_PIXELS = "This image has more than 50 megapixels; save it smaller and try again."
-_OPENED_AS_TEXT = "The file was opened as text; open it in binary mode ('rb')."
+# By format: what checks and cleans a file before a decoder sees it, and Pillow's name for the
+# decoder, which is imported when it is needed: all of them would take 20 ms at every start.
+_READERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "PNG": (read_png, "Png"),
+    "GIF": (read_gif, "Gif"),
+    "BMP": (read_bmp, "Bmp"),
+    "TIFF": (read_tiff, "Tiff"),
+    "WEBP": (read_webp, "WebP"),
+    "AVIF": (read_avif, "Avif"),
+}
+# Pillow keeps the first byte of 16 bits a channel ("B") or the second one ("L"); which of them is
+# the low byte depends on the order in the file, or ("N") of the machine.
+_NATIVE_LOW = "B" if sys.byteorder == "little" else "L"
+_LOW_BYTES = {
+    f"{channels};16{order}": f"{channels};16{low}"
+    for channels in ("RGB", "RGBX", "RGBA")
+    for order, low in (("B", "L"), ("L", "B"), ("N", _NATIVE_LOW))
+}
 
-# The limit here is stricter than the one that Pillow warns about; broken EXIF is ignored.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", message="Corrupt EXIF data", module="PIL")
 
-# Files with 16 bits a channel arrive as "I" from some formats.
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-
-
-def load_image(source: ImageSource, at_least: int | None = None) -> Image.Image:
+def load_image(
+    source: ImageSource, at_least: int | None = None, notes: list[str] | None = None
+) -> Image.Image:
     """Open a photo, upright and in RGB.
 
     Args:
         source: Path, encoded bytes, binary file object, PIL image, or NumPy array of shape (H, W),
             (H, W, 1), (H, W, 3) or (H, W, 4), either uint8 or floating point in 0..1.
         at_least: If this many pixels on each side are enough, say so: a large JPEG file is then
-            decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast.
+            decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast. One that would
+            not fit into memory (about 50 megapixels) is decoded like this in any case.
+        notes: Gets a sentence for what a person should know about a photo that could be read,
+            such as that its last third is missing.
 
     Returns:
         Image in mode "RGB": the first frame, turned as EXIF says, transparency on white.
 
     Raises:
-        InvalidImageError: It is not an image, is damaged, has more than 20 MB or 50 megapixels,
-            or has a side of fewer than 8 pixels.
+        InvalidImageError: It is not an image, is mostly missing or damaged, has more than 20 MB or
+            50 megapixels (300 in a JPEG file), or has a side of fewer than 8 pixels.
     """
-    if isinstance(source, np.ndarray):
-        image = _from_array(source)
-        _check_size(image.size)
-        return _to_rgb(image)
-    if isinstance(source, Image.Image):
-        return _decode(source)
-    return _open_and_decode(BytesIO(_read(source)), at_least)
+    image = _load(source, at_least, notes)
+    return image.copy() if image is source else image
 
 
-def prepare(source: ImageSource, size: int = 299, resize: str = "squash") -> np.ndarray:
+def prepare(
+    source: ImageSource, size: int = 299, resize: str = "squash", notes: list[str] | None = None
+) -> np.ndarray:
     """Turn a photo into the square that the network sees.
 
     Args:
@@ -76,6 +102,7 @@ def prepare(source: ImageSource, size: int = 299, resize: str = "squash") -> np.
         size: Side of the square in pixels.
         resize: `squash` (the whole photo, proportions changed), `letterbox` (the whole photo,
             proportions kept, gray bars) or `crop` (the middle 87.5 % of the shorter side).
+        notes: See `load_image`.
 
     Returns:
         uint8 array of shape (size, size, 3).
@@ -83,181 +110,81 @@ def prepare(source: ImageSource, size: int = 299, resize: str = "squash") -> np.
     Raises:
         InvalidImageError: See `load_image`.
     """
-    at_least = round(_REDUCING_GAP * size / (1 - 2 * _CROP_MARGIN))
-    return to_square(load_image(source, at_least), size, resize)
+    at_least = round(_REDUCING_GAP * size / SHOWN_BY_CROP)
+    return to_square(_load(source, at_least, notes), size, resize)
 
 
-def to_square(image: Image.Image, size: int, resize: str) -> np.ndarray:
-    """Turn an RGB image into a square; arguments and result as in `prepare`."""
-    if resize == "squash":
-        square = image.resize((size, size), Image.Resampling.BILINEAR)
-    elif resize == "letterbox":
-        square = _letterbox(image, size)
-    elif resize == "crop":
-        box = frame_box(image.size, resize)
-        square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    else:
-        raise ValueError(f"resize must be one of {', '.join(RESIZE_METHODS)}, not {resize!r}")
-    return np.asarray(square)
+def _load(source: ImageSource, at_least: int | None, notes: list[str] | None) -> Image.Image:
+    """Like `load_image`, but may return the source itself."""
+    if isinstance(source, np.ndarray):
+        return to_rgb(from_array(source))
+    if isinstance(source, Image.Image):
+        return _from_image(source)
+    return _decode(read_bytes(source), at_least, [] if notes is None else notes)
 
 
-def _letterbox(image: Image.Image, size: int) -> Image.Image:
-    scale = size / max(image.size)
-    # Without the 1 a very long photo would have no width left.
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    square = Image.new("RGB", (size, size), (128, 128, 128))
-    inner = image.resize((width, height), Image.Resampling.BILINEAR)
-    square.paste(inner, ((size - width) // 2, (size - height) // 2))
-    return square
-
-
-def frame_box(size: tuple[int, int], resize: str) -> tuple[int, int, int, int]:
-    """Find the part of a photo that the square shows.
-
-    Args:
-        size: Width and height of the photo in pixels.
-        resize: See `prepare`.
-
-    Returns:
-        Left, top, right and bottom in pixels of the photo, never empty; outside the photo where
-        the square has bars.
-    """
-    width, height = size
-    if resize == "squash":
-        return 0, 0, width, height
-    side = max(size) if resize == "letterbox" else (1 - 2 * _CROP_MARGIN) * min(size)
-    left, top = (width - side) / 2, (height - side) / 2
-    left, top, right, bottom = (round(edge) for edge in (left, top, left + side, top + side))
-    # Less than a pixel of a very long photo that was drawn small would round to nothing.
-    return left, top, max(right, left + 1), max(bottom, top + 1)
-
-
-def _read(source: str | os.PathLike | bytes | bytearray | BinaryIO) -> bytes:
-    if isinstance(source, (bytes, bytearray)):
-        if len(source) > MAX_BYTES:
-            raise InvalidImageError(_TOO_BIG)
-        return bytes(source)
-    if isinstance(source, (str, os.PathLike)):
-        if str(source).startswith(("http://", "https://")):
-            raise InvalidImageError(f"{source} is a web address; download the photo first.")
-        path = Path(source)
-        if os.path.isdir(path):
-            raise InvalidImageError(f"{path} is a folder; name a photo in it.")
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        except FileNotFoundError:
-            raise InvalidImageError(f"There is no file {path}; check the path.") from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise InvalidImageError(f"{path} cannot be read: {reason}.") from None
-    elif hasattr(source, "read"):
-        try:
-            data = source.read(MAX_BYTES + 1)
-        except UnicodeDecodeError:
-            raise InvalidImageError(_OPENED_AS_TEXT) from None
-        except (OSError, ValueError) as error:
-            raise InvalidImageError(f"The file object cannot be read: {error}.") from None
-        if not isinstance(data, bytes):
-            raise InvalidImageError(_OPENED_AS_TEXT)
-    else:
-        raise InvalidImageError(
-            f"A {type(source).__name__} is not a photo; pass a path, bytes, a file, "
-            "a PIL image or a NumPy array."
-        )
-    if len(data) > MAX_BYTES:
-        raise InvalidImageError(_TOO_BIG)
-    return data
-
-
-def _open_and_decode(file: BytesIO, at_least: int | None = None) -> Image.Image:
-    """Decode a file; see `load_image` for `at_least`."""
-    if not file.getbuffer().nbytes:
-        raise InvalidImageError("This file is empty; choose a photo.")
+def _from_image(image: Image.Image) -> Image.Image:
+    check_size(image.size)
     try:
-        image = Image.open(file, formats=_FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InvalidImageError(_TOO_MANY_PIXELS) from None
-    except Exception:
-        # Decoders raise errors of many types on files that were made to break them.
-        raise InvalidImageError(
-            "This file is not an image that can be read; use JPEG, PNG, WebP, GIF, BMP or TIFF."
-        ) from None
-    return _decode(image, at_least)
-
-
-def _decode(image: Image.Image, at_least: int | None = None) -> Image.Image:
-    _check_size(image.size)
-    try:
-        if at_least:
-            image.draft(None, (at_least, at_least))
-        if getattr(image, "n_frames", 1) > 1:
+        if image.tell():
             image.seek(0)
         image.load()
-        return _to_rgb(_upright(image))
+        return turned(to_rgb(image), _orientation(image))
     except Exception:
-        raise InvalidImageError(
-            "This image is damaged or incomplete; save or download it again."
-        ) from None
+        # Decoders raise errors of many types on files that were made to break them.
+        raise InvalidImageError(DAMAGED) from None
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _orientation(image: Image.Image) -> int:
     try:
-        return ImageOps.exif_transpose(image)
+        return image.getexif().get(_ORIENTATION, 1)
     except Exception:
         # EXIF is broken, but the pixels are fine.
-        return image
+        return 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and not image.has_transparency_data:
-        return image
-    if image.mode in _SIXTEEN_BIT_MODES:
-        values = np.asarray(image).astype(np.float32) / 257
-        return Image.fromarray(np.clip(values.round(), 0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        values = np.nan_to_num(np.asarray(image))
-        scale = 255 if values.max(initial=0) <= 1 else 1
-        return Image.fromarray(np.clip((values * scale).round(), 0, 255).astype(np.uint8)).convert(
-            "RGB"
-        )
-    if image.mode in ("La", "RGBa"):
-        image = image.convert(image.mode.upper())
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+def _decode(data: bytes, at_least: int | None, notes: list[str]) -> Image.Image:
+    kind = recognize(data)
+    try:
+        if kind == "JPEG":
+            jpeg = read_jpeg(data)
+            image, orientation = decode_jpeg(jpeg, at_least, notes), jpeg.orientation
+        else:
+            reader, name = _READERS[kind]
+            image = _open(name, reader(data))
+            orientation = exif_orientation(image.info.get("exif") or b"")
+        image = to_rgb(image)
+        return turned(image, orientation)
+    except InvalidImageError:
+        raise
+    except Exception:
+        # Decoders raise errors of many types on files that were made to break them.
+        raise InvalidImageError(DAMAGED) from None
 
 
-def _from_array(array: np.ndarray) -> Image.Image:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
-        raise InvalidImageError(
-            f"An array of shape {array.shape} is not a photo; "
-            "pass height × width, optionally × 1, 3 or 4 channels."
-        )
-    if np.issubdtype(array.dtype, np.floating):
-        # Negated, so that NaN is refused too.
-        if not (array.size and array.min() >= 0 and array.max() <= 1):
-            raise InvalidImageError(
-                "A floating-point array must contain values in 0..1; divide by 255 or use uint8."
-            )
-        array = (array * 255).round().astype(np.uint8)
-    if array.dtype != np.uint8:
-        raise InvalidImageError(
-            f"An array of {array.dtype} is not a photo; use uint8, or floating point in 0..1."
-        )
-    _check_size(array.shape[1::-1])
-    return Image.fromarray(np.ascontiguousarray(array))
+def _open(name: str, data: bytes) -> Image.Image:
+    # Not by Image.open, which refuses by limits of its own.
+    plugin: type[ImageFile] = getattr(import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")
+    image = plugin(BytesIO(data))
+    check_size(image.size, MODERN if name in ("WebP", "Avif") else ORDINARY)
+    raw_mode = _raw_mode(image)
+    image.load()
+    # Pillow would keep the canvases of WebP and AVIF as long as the image.
+    vars(image).pop("_decoder", None)
+    if raw_mode in _LOW_BYTES and is_dark(image):
+        low = plugin(BytesIO(data))
+        low.tile = [tile._replace(args=_other_bytes(tile.args)) for tile in low.tile]
+        low.load()
+        add_low_bytes(image, low)
+    return image
 
 
-def _check_size(size: tuple[int, int]) -> None:
-    width, height = size
-    if width * height > MAX_PIXELS:
-        raise InvalidImageError(_TOO_MANY_PIXELS)
-    if min(width, height) < MIN_SIDE:
-        raise InvalidImageError(
-            f"This image is {width}×{height} pixels; it needs at least {MIN_SIDE}×{MIN_SIDE}."
-        )
+def _raw_mode(image: ImageFile) -> object:
+    """How the first tile lies in the file; WebP and AVIF have no tiles before they are loaded."""
+    args = image.tile[0].args if image.tile else None
+    return args[0] if isinstance(args, tuple) else args
+
+
+def _other_bytes(args: Any) -> Any:
+    """Arguments of a decoder that is to keep the low bytes instead of the high ones."""
+    return (_LOW_BYTES[args[0]], *args[1:]) if isinstance(args, tuple) else _LOW_BYTES[args]

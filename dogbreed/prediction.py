@@ -20,6 +20,8 @@ class Prediction:
         prediction_set: The breeds that contain the right one about as often as `coverage` says,
             best first; empty if the bundle makes no such promise.
         coverage: How often they do, in 0..1; None if the bundle makes no such promise.
+        note: A sentence about the photo itself, such as that its last third is missing; None if
+            there is nothing to say.
     """
 
     labels: tuple[str, ...]
@@ -30,6 +32,7 @@ class Prediction:
     looks_like_dog: bool = True
     prediction_set: tuple[str, ...] = ()
     coverage: float | None = None
+    note: str | None = None
 
     @property
     def logits(self) -> np.ndarray:

@@ -43,7 +43,7 @@ def as_json(prediction: Prediction, bundle: Bundle) -> dict:
 
     Returns:
         `labels`, best first, each with its `name` for people, its `label` in the data and its
-        `probability`; `is_dog`, `looks_like_dog`, `prediction_set` and `coverage` as in
+        `probability`; `is_dog`, `looks_like_dog`, `prediction_set`, `coverage` and `note` as in
         `Prediction`, with null for None.
     """
     rows = zip(prediction.labels, prediction.ids, prediction.probabilities, strict=True)
@@ -56,6 +56,7 @@ def as_json(prediction: Prediction, bundle: Bundle) -> dict:
         "looks_like_dog": prediction.looks_like_dog,
         "prediction_set": list(prediction.prediction_set),
         "coverage": prediction.coverage,
+        "note": prediction.note,
     }
 
 

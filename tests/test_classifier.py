@@ -12,6 +12,7 @@ from PIL import Image
 from dogbreed import DogBreedClassifier, Prediction
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.errors import BundleError, DogBreedError, InvalidImageError
+from tests.helpers.encoded import encode, smooth
 from tests.helpers.tiny_bundle import (
     CELLS,
     LABELS,
@@ -284,6 +285,18 @@ def test_what_is_no_photo_is_refused_and_the_next_one_answered(classifier):
             classifier.predict(source)
         assert isinstance(caught.value, DogBreedError)
     assert classifier.predict(draw_disc()).labels[0] == "Red disc"
+
+
+def test_a_photo_without_its_end_is_answered_with_a_note(classifier):
+    whole = encode(smooth(640, 480), "JPEG", quality=90)
+    cut, broken = whole[: len(whole) * 3 // 4], whole[:300]
+    answers = classifier.predict_batch([whole, cut, whole])
+    assert [answer.note is None for answer in answers] == [True, False, True]
+    assert answers[1].note == classifier.predict(cut).note
+    assert_one_sentence(answers[1].note)
+    assert same(answers[0], answers[2]) and not same(answers[0], answers[1])
+    with pytest.raises(InvalidImageError):
+        classifier.predict(broken)
 
 
 def test_names_are_by_class_number(classifier):

@@ -15,6 +15,7 @@ from PIL import Image
 
 from dogbreed.cli import COMMANDS, main, run_script
 from dogbreed.images import RESIZE_METHODS
+from tests.helpers.encoded import encode, smooth
 from tests.helpers.tiny_bundle import (
     LABELS,
     NAMES,
@@ -156,6 +157,21 @@ def test_how_far_to_trust_it_is_told(predict, photo, tmp_path):
     (answer,) = json.loads(predict(tmp_path / "blue.png", "--json", model=model)[1])
     assert 0 < answer["is_dog"] < 0.4 and answer["looks_like_dog"] is False
     assert answer["coverage"] == 0.95 and answer["prediction_set"][0] == "Blue triangle"
+
+
+def test_a_photo_without_its_end_is_answered_with_a_note(predict, tmp_path):
+    path = tmp_path / "cut.jpg"
+    data = encode(smooth(640, 480), "JPEG", quality=90)
+    path.write_bytes(data[: len(data) * 3 // 4])
+    code, out, err = predict(path)
+    assert (code, err) == (0, "")
+    note = out.splitlines()[3]
+    assert note.startswith("The last ") and note.endswith("of this photo could not be read.")
+    (answer,) = json.loads(predict(path, "--json")[1])
+    assert answer["note"] == note
+    path.write_bytes(data)
+    assert len(predict(path)[1].splitlines()) == 3
+    assert json.loads(predict(path, "--json")[1])[0]["note"] is None
 
 
 def test_top_k(predict, photo):

@@ -1,0 +1,135 @@
+"""What kind of file this is, by its first bytes; the name of a file decides nothing."""
+
+import re
+
+from dogbreed.errors import InvalidImageError
+from dogbreed.image_ifd import CHILDREN, DNG_VERSION, MAKE, PHOTOMETRIC, SUBFILE_TYPE, Directory
+
+SUPPORTED = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+
+_HEIC = (
+    "This is a HEIC photo, which is not supported; export it as JPEG and try again "
+    "(an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible)."
+)
+_RAW = "This is a raw camera file ({}), not a finished photo; export it as JPEG and try again."
+_VIDEO = "This is a video, not a photo; save a single frame as JPEG and try again."
+_OTHER = "This is {}, which is not supported; save it as JPEG or PNG and try again."
+_WEB_PAGE = "This is a web page, not a photo; save the photo itself and try again."
+_POINTER = "This is a pointer to a file in Git LFS, not a photo; run git lfs pull first."
+_UNKNOWN = f"This file is not an image that can be read; use {SUPPORTED}."
+
+# Where a signature starts, the signature, and the format.
+_FORMATS = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (8, b"WEBP", "WEBP"),
+    (0, b"GIF87a", "GIF"),
+    (0, b"GIF89a", "GIF"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),
+)
+# Where a signature starts, the signature, and the sentence for files that begin like this.
+_REFUSED = (
+    (0, b"IIRO", _RAW.format("ORF")),
+    (0, b"IIRS", _RAW.format("ORF")),
+    (0, b"MMOR", _RAW.format("ORF")),
+    (0, b"IIU\0", _RAW.format("RW2")),
+    (0, b"FUJIFILMCCD-RAW", _RAW.format("RAF")),
+    (0, b"FOVb", _RAW.format("X3F")),
+    (0, b"%PDF", _OTHER.format("a PDF document")),
+    (0, b"%!PS", _OTHER.format("a PostScript file")),
+    (0, b"8BPS", _OTHER.format("a Photoshop document")),
+    (0, b"gimp xcf", _OTHER.format("a GIMP document")),
+    (0, b"\0\0\1\0", _OTHER.format("an icon")),
+    (0, b"\0\0\0\x0cJXL ", _OTHER.format("a JPEG XL image")),
+    (0, b"\xff\x0a", _OTHER.format("a JPEG XL image")),
+    (0, b"\0\0\0\x0cjP  ", _OTHER.format("a JPEG 2000 image")),
+    (0, b"\xff\x4f\xff\x51", _OTHER.format("a JPEG 2000 image")),
+    (0, b"II\xbc\1", _OTHER.format("a JPEG XR image")),
+    (0, b"qoif", _OTHER.format("a QOI image")),
+    (0, b"PK\3\4", _OTHER.format("a ZIP archive")),
+    (8, b"AVI ", _VIDEO),
+    (0, b"\x1a\x45\xdf\xa3", _VIDEO),
+    (0, b"\0\0\1\xba", _VIDEO),
+    (0, b"\0\0\1\xb3", _VIDEO),
+    (0, b"FLV\1", _VIDEO),
+    (4, b"moov", _VIDEO),
+    (4, b"mdat", _VIDEO),
+    (4, b"wide", _VIDEO),
+    (0, b"version https://git-lfs", _POINTER),
+)
+_NETPBM = re.compile(rb"P[1-7f]\s")
+# The first element of an SVG or HTML file may follow a declaration and a comment.
+_TEXT = 2_000
+
+# Brands of ISO base media files, the family of HEIC, AVIF and MP4.
+_AVIF = {b"avif", b"avis"}
+_HEIF = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
+_CANON_RAW = {b"crx "}
+# Pixels behind a color filter, and the same after interpolation.
+_RAW_PIXELS = (32803, 34892)
+_RAW_MAKERS = {b"NIKON": "NEF", b"SONY": "ARW", b"PENTAX": "PEF", b"SAMSUNG": "SRW"}
+
+
+def recognize(data: bytes) -> str:
+    """Name the format of an image that can be read.
+
+    Args:
+        data: A whole file.
+
+    Returns:
+        "JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP" or "TIFF".
+
+    Raises:
+        InvalidImageError: The file is of another kind; the message names it where it is known.
+    """
+    if data[4:8] == b"ftyp":
+        return _iso_media(data)
+    for start, signature, name in _FORMATS:
+        if data.startswith(signature, start):
+            if name == "TIFF":
+                _refuse_raw(data)
+            return name
+    for start, signature, sentence in _REFUSED:
+        if data.startswith(signature, start):
+            raise InvalidImageError(sentence)
+    text = data[:_TEXT].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(b"<") and b"<svg" in text:
+        raise InvalidImageError(_OTHER.format("an SVG drawing"))
+    if text.startswith(b"<") and (b"<html" in text or b"<!doctype html" in text):
+        raise InvalidImageError(_WEB_PAGE)
+    if _NETPBM.match(data):
+        raise InvalidImageError(_OTHER.format("a Netpbm image"))
+    raise InvalidImageError(_UNKNOWN)
+
+
+def _refuse_raw(data: bytes) -> None:
+    """Many raw camera files are TIFF files too, with a small picture in the first directory."""
+    try:
+        first = Directory(data)
+    except ValueError:
+        return
+    thumbnail = first.number(SUBFILE_TYPE, 0) & 1 and CHILDREN in first
+    if data[8:10] == b"CR":
+        raise InvalidImageError(_RAW.format("CR2"))
+    if DNG_VERSION in first:
+        raise InvalidImageError(_RAW.format("DNG"))
+    if thumbnail or first.number(PHOTOMETRIC, 0) in _RAW_PIXELS:
+        make = first.raw(MAKE).upper()
+        names = (name for maker, name in _RAW_MAKERS.items() if make.startswith(maker))
+        raise InvalidImageError(_RAW.format(next(names, "TIFF")))
+
+
+def _iso_media(data: bytes) -> str:
+    size = int.from_bytes(data[:4], "big")
+    main, compatible = data[8:12], data[16 : max(16, min(size, 1_000))]
+    brands = {main, *(compatible[start : start + 4] for start in range(0, len(compatible), 4))}
+    if brands & _AVIF:
+        return "AVIF"
+    if brands & _HEIF:
+        raise InvalidImageError(_HEIC)
+    if brands & _CANON_RAW:
+        raise InvalidImageError(_RAW.format("CR3"))
+    raise InvalidImageError(_VIDEO)

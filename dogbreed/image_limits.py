@@ -1,0 +1,56 @@
+"""How large a photo may be, so that no file takes more memory or time than a photo deserves."""
+
+from dogbreed.errors import InvalidImageError
+
+MAX_BYTES = 20_000_000
+# What phones call 50 megapixels has up to 8,192 × 6,144 pixels.
+MAX_PIXELS = 51_000_000
+MIN_SIDE = 8
+# Bytes that decoding one photo may take at its peak; the whole process then stays below 600 MB.
+MAX_MEMORY = 420_000_000
+# Bytes for each pixel at the peak. Most formats: Pillow's image, and its turned copy.
+ORDINARY = 8
+# WebP and AVIF: two canvases, or planes of up to 12 bits; the output; and Pillow's image.
+MODERN = 16
+
+DAMAGED = "This image is damaged or incomplete; save or download it again."
+TOO_LARGE = "This photo is larger than 20 MB; save it smaller and try again."
+
+
+def check_size(
+    size: tuple[int, int], bytes_per_pixel: float = ORDINARY, buffers: float = 0
+) -> None:
+    """Refuse a photo by its width and height, before any of it is decoded.
+
+    Args:
+        size: Width and height in pixels.
+        bytes_per_pixel: What the decoder and the steps after it keep of the whole photo at once.
+        buffers: What the decoder needs apart from that, in bytes.
+
+    Raises:
+        InvalidImageError: There are too many pixels, or a side is too short.
+    """
+    check_sides(size)
+    megapixels = size[0] * size[1] / 1e6
+    if megapixels * 1e6 > MAX_PIXELS:
+        raise InvalidImageError(
+            "This image has more than 50 megapixels; save it smaller and try again."
+        )
+    if megapixels * 1e6 * bytes_per_pixel + buffers > MAX_MEMORY:
+        raise InvalidImageError(
+            f"This image has {megapixels:.0f} megapixels, too many for its format; "
+            "save it smaller, or as JPEG, and try again."
+        )
+
+
+def check_sides(size: tuple[int, int]) -> None:
+    """Refuse a photo with hardly any pixels across.
+
+    Raises:
+        InvalidImageError: A side is too short.
+    """
+    width, height = size
+    if min(size) < MIN_SIDE:
+        raise InvalidImageError(
+            f"This image is {width}×{height} pixels; it needs at least {MIN_SIDE}×{MIN_SIDE}."
+        )
