@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 # The Hub's client reads these when it is imported, so they are set before anything else is.
 os.environ["HF_HUB_DISABLE_XET"] = "1"
@@ -16,6 +17,23 @@ from tests.helpers.chromium import find_chromium
 from tests.helpers.shapes import write_backbone, write_folder, write_others
 
 REAL_DATA = os.environ.get("DOGBREED_DATA")
+# The files that take longest, longest first.
+LONGEST = (
+    "test_training.py",
+    "test_hub_loop.py",
+    "test_train_fit.py",
+    "test_train_features.py",
+    "test_train_card.py",
+    "test_train_backbone.py",
+    "test_page_serve.py",
+    "test_hub_load.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the longest files, or one worker has one of them left when the others are done."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
@@ -55,11 +73,19 @@ def quick_options(shapes_folder, backbone_weights, tmp_path_factory) -> list[str
 
 @pytest.fixture(scope="session")
 def trained_bundle(quick_options, others_folder, tmp_path_factory) -> Path:
-    """A bundle that train.py wrote from the shapes and from photos without one."""
+    """A bundle that train.py wrote from the shapes and from photos without one.
+
+    One for all workers of the tests; the folder appears when it is complete.
+    """
     from train import main
 
-    output = tmp_path_factory.mktemp("bundles") / "shapes-model"
-    assert main([*quick_options, f"--not-dogs={others_folder}", f"--output={output}"]) == 0
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    output = shared / "shapes-model"
+    with FileLock(shared / "shapes-model.lock"):
+        if not output.exists():
+            assert main([*quick_options, f"--not-dogs={others_folder}", f"--output={output}"]) == 0
     return output
 
 
