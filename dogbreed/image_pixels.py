@@ -130,8 +130,9 @@ def _tiff_layout(image: Image.Image) -> tuple[bool, int, bool]:
 def _values(image: Image.Image, box: tuple[int, int, int, int], unsigned: bool) -> np.ndarray:
     """The values of a part of an image, float64 of shape (H, W)."""
     values = np.asarray(image.crop(box))
-    # Pillow has no mode for 32 bits without a sign.
-    return (values.view(np.uint32) if unsigned else values).astype(np.float64)
+    # Pillow has no mode for 32 bits without a sign; NumPy warns of some that are not numbers.
+    with np.errstate(invalid="ignore"):
+        return (values.view(np.uint32) if unsigned else values).astype(np.float64)
 
 
 def _extremes(values: np.ndarray) -> tuple[float, float]:

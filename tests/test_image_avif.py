@@ -10,7 +10,7 @@ from PIL import Image
 from dogbreed.errors import InvalidImageError
 from dogbreed.image_avif import _largest_frame, read_avif
 from tests.helpers.encoded import encode, oriented, pixels, refusal, smooth
-from tests.helpers.image_bombs import exif_bomb
+from tests.helpers.layout_bombs import exif_bomb
 
 
 def avif(image: Image.Image, **options: object) -> bytes:

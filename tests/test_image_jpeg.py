@@ -10,7 +10,7 @@ from dogbreed.image_jpeg import read_jpeg
 from dogbreed.images import RESIZE_METHODS, load_image, prepare, to_square
 from tests.helpers.encoded import encode, oriented, refusal, smooth
 from tests.helpers.examine import Examiner
-from tests.helpers.image_bombs import jpeg, segment
+from tests.helpers.layout_bombs import jpeg, segment
 from tests.helpers.tiny_bundle import write_bundle
 
 END = b"\xff\xd9"

@@ -8,7 +8,7 @@ from PIL import Image
 
 from dogbreed.image_kinds import SUPPORTED, recognize
 from tests.helpers.encoded import encode, refusal, smooth
-from tests.helpers.image_bombs import tiff, tiff_layout
+from tests.helpers.layout_bombs import tiff, tiff_layout
 
 
 def media(main: bytes, *compatible: bytes) -> bytes:

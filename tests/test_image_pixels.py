@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.helpers.encoded import UPRIGHT, color, encode, oriented, pixels
-from tests.helpers.image_bombs import png, tiff, tiff_layout
+from tests.helpers.image_bombs import png
+from tests.helpers.layout_bombs import tiff, tiff_layout
 
 # How the pixels lie in a file whose EXIF orientation turns them upright.
 STORED = {

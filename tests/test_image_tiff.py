@@ -9,7 +9,8 @@ from PIL import Image
 from dogbreed.image_ifd import exif_orientation
 from tests.helpers.encoded import UPRIGHT, encode, oriented, pixels, refusal, smooth
 from tests.helpers.examine import Examiner
-from tests.helpers.image_bombs import tiff, tiff_layout, zeros
+from tests.helpers.layout_bombs import tiff, tiff_layout
+from tests.helpers.packed import zeros
 from tests.helpers.tiny_bundle import write_bundle
 
 
