@@ -154,10 +154,10 @@ _NAMES = {breed.label: breed.name for breed in BREEDS}
 
 
 def display_name(label: str) -> str:
-    """The name for people of any dataset's label.
+    """The name for people of a label of any dataset.
 
-    A label of Stanford Dogs has its name in `BREEDS`; of others a leading WordNet id goes,
-    underscores become spaces and the first letter a capital.
+    `BREEDS` has the names for Stanford Dogs. Other labels lose a leading WordNet id, underscores
+    become spaces, and the first letter is capitalized.
     """
     if label in _NAMES:
         return _NAMES[label]

@@ -7,7 +7,7 @@
     README.md           the model card
     metrics/, runs/     tables, plots, TensorBoard logs
 
-A bundle holds data only: nothing in it is executed.
+A bundle contains data only: nothing in it is executed.
 """
 
 import hashlib
@@ -246,10 +246,10 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def write_beside(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file for writing that takes the place of `path` when it is complete.
+    """Open a new file for writing; it replaces `path` when it is complete.
 
     Raises:
-        OSError: The folder cannot be written; nothing is left behind and `path` is as it was.
+        OSError: The folder cannot be written; nothing is left behind, and `path` is unchanged.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

@@ -54,12 +54,12 @@ class DogBreedClassifier:
 
         Args:
             source: Directory of a bundle, or `user/name` or `user/name@revision` for one on the
-                Hub; if left out `$DOGBREED_MODEL`, else the bundle that ships with the package.
+                Hub; if left out `$DOGBREED_MODEL`, else the bundle that comes with the package.
             revision: Branch, tag or commit of a bundle on the Hub.
 
         Raises:
             BundleError: There is no such bundle, or it is damaged.
-            HubError: The Hub cannot be reached or does not give it.
+            HubError: The Hub cannot be reached or refuses it.
         """
         return cls(load_bundle(source, revision))
 
@@ -150,7 +150,7 @@ class DogBreedClassifier:
             axes is the logits.
 
         Raises:
-            InvalidImageError: It is no photo, or outside the limits.
+            InvalidImageError: It is not a photo, or outside the limits.
         """
         return self._submit(image)[0].result()[0]
 

@@ -180,7 +180,7 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="BUNDLE",
         help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
-        "that comes with this package)",
+        "that comes with the package)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(

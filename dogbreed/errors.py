@@ -1,7 +1,7 @@
-"""What can go wrong, one family: catch `DogBreedError` for all of it.
+"""Everything that can go wrong, as one family: catch `DogBreedError` for all of it.
 
-Each message is one sentence that says what was wrong and what to do about it; the shell prints it
-and exits with code 2, the page shows it.
+Each message is one sentence that says what was wrong and what to do about it. The shell prints it
+and exits with code 2; the page shows it.
 """
 
 
@@ -10,7 +10,7 @@ class DogBreedError(Exception):
 
 
 class InvalidImageError(DogBreedError):
-    """Something handed over as a photo is none, or is outside the limits."""
+    """What was given as a photo is not one, or is outside the limits."""
 
 
 class BundleError(DogBreedError):
@@ -18,7 +18,7 @@ class BundleError(DogBreedError):
 
 
 class HubError(DogBreedError):
-    """The Hugging Face Hub cannot be reached, or refuses what was asked of it."""
+    """The Hugging Face Hub cannot be reached, or refuses a request."""
 
 
 class DatasetError(DogBreedError):
@@ -26,12 +26,12 @@ class DatasetError(DogBreedError):
 
 
 class BackboneError(DogBreedError):
-    """The pretrained network cannot be had or does not fit."""
+    """The pretrained network is not available or does not fit."""
 
 
 class ExportError(DogBreedError):
-    """The exported network does not answer like the one that was trained."""
+    """The exported network does not answer as the trained one does."""
 
 
 class UsageError(DogBreedError):
-    """Options that do not go together."""
+    """Options that are wrong, or that do not go together."""

@@ -1,10 +1,11 @@
-"""Sets of labels that hold the true one with a stated confidence: conformal prediction.
+"""Sets of labels that contain the true one with a stated probability: conformal prediction.
 
-Regularised adaptive prediction sets (RAPS, Angelopoulos et al. 2021, arXiv:2009.14193; APS, Romano
+Regularized adaptive prediction sets (RAPS, Angelopoulos et al. 2021, arXiv:2009.14193; APS, Romano
 et al. 2020, arXiv:2006.02544) without their random part, so that a photo always gets the same set:
 the score of a label is the probability of all labels before it, plus a penalty for its rank. The
-set holds the labels whose score is at most a threshold, always the most probable one; on new photos
-like those that set the threshold it holds the true label at least as often as was asked for.
+set consists of the labels whose score does not exceed a threshold, and at least of the most
+probable one. For photos like those that set the threshold, it contains the true label about as
+often as `coverage` says.
 """
 
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ class SetRule:
     """How far a set reaches.
 
     Attributes:
-        coverage: Share of photos whose set holds the true label, in 0..1.
+        coverage: Share of photos whose set contains the true label, in 0..1.
         threshold: The largest score that belongs to the set.
         penalty: Added to the score for each rank beyond `free_ranks`.
-        free_ranks: How many labels have no penalty.
+        free_ranks: How many labels are not penalized.
     """
 
     coverage: float

@@ -294,7 +294,7 @@ def test_check_config_takes_what_json_gives():
         assert_one_sentence(str(caught.value))
 
 
-def test_a_copy_holds_the_same_and_states_what_it_holds(bundle, tmp_path):
+def test_a_copy_contains_the_same_and_states_what_it_contains(bundle, tmp_path):
     everything = copy_bundle(read_bundle(bundle), tmp_path / "copies" / "all")
     assert everything.config == read_bundle(bundle).config
     for name in (NETWORK, CARD, "metrics/history.csv"):

@@ -145,7 +145,7 @@ def test_three_lines_a_photo(predict, photo):
     assert out.splitlines() == [f"{name}: {100 * share:.2f}%" for name, share in expected]
 
 
-def test_how_far_to_trust_it_is_told(predict, photo, tmp_path):
+def test_how_far_to_trust_it_is_said(predict, photo, tmp_path):
     model = write_trusted(tmp_path / "trusted")
     code, out, _ = predict(photo, model=model)
     assert code == 0
@@ -210,7 +210,7 @@ def test_a_bad_file_does_not_stop_the_others(predict, folder):
     assert "Traceback" not in err and "notes" not in err
 
 
-def test_json_of_a_folder_tells_errors_in_their_place(predict, folder):
+def test_json_of_a_folder_has_errors_in_their_place(predict, folder):
     code, out, _ = predict(folder, "--json")
     assert code == 2
     blue, broken, red = json.loads(out)

@@ -1,4 +1,4 @@
-"""The figure: evidence over the photo, labels above it."""
+"""The heatmap: evidence over the photo, labels above it."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_evidence_is_shown_where_it_is():
     assert red > 100 and blue < 200
 
 
-def test_what_speaks_against_the_label_is_not_shown():
+def test_evidence_against_the_label_is_not_shown():
     photo = Image.new("RGB", (160, 80), BLUE)
     against = overlay(photo, at_corner(elsewhere=-5))
     assert np.array_equal(np.asarray(against), np.asarray(overlay(photo, at_corner())))
@@ -85,12 +85,12 @@ def test_what_a_crop_leaves_out_has_no_evidence():
 
 
 @pytest.mark.parametrize("size", [(320, 160), (30, 60), (640, 480), (2000, 100)])
-def test_the_figure_is_the_photo_below_its_labels(size):
+def test_the_heatmap_is_the_photo_below_its_labels(size):
     photo = Image.new("RGB", size, BLUE)
-    figure = draw_heatmap(photo, predict(at_corner()))
+    heatmap = draw_heatmap(photo, predict(at_corner()))
     height = round(640 * size[1] / size[0])
-    assert figure.width == 640
-    pixels = np.asarray(figure)
+    assert heatmap.width == 640
+    pixels = np.asarray(heatmap)
     header = pixels[:-height]
     assert header[0].min() == 255 and header.min() < 100
     below = pixels[-height:]
@@ -98,13 +98,13 @@ def test_the_figure_is_the_photo_below_its_labels(size):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_every_label_has_a_line_in_the_figure(count):
+def test_every_label_has_a_line_in_the_heatmap(count):
     three = predict(at_corner())
     prediction = Prediction(
         NAMES[:count], three.probabilities[:count], three.ids[:count], three.evidence_map
     )
-    figure = draw_heatmap(Image.new("RGB", (64, 64)), prediction)
-    title = np.asarray(figure.convert("L"))[:-640]
+    heatmap = draw_heatmap(Image.new("RGB", (64, 64)), prediction)
+    title = np.asarray(heatmap.convert("L"))[:-640]
     inked = (title < 160).any(axis=1).astype(int)
     assert (np.diff(inked) == 1).sum() == count
 

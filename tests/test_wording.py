@@ -9,7 +9,7 @@ from dogbreed.wording import confidence, read_more_link, sentence, trust_line, w
 
 
 def prediction(in_set: int = 0, looks_like_dog: bool = True, **probabilities: float) -> Prediction:
-    """A prediction whose set holds the first labels."""
+    """A prediction whose set contains the first labels."""
     labels = tuple(name.replace("_", " ") for name in probabilities)
     return Prediction(
         labels[:3],

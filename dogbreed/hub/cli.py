@@ -42,7 +42,7 @@ def add_deploy_space_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--bundle",
         metavar="DIR",
-        help="model that is uploaded with the page (default: the one that comes with this package)",
+        help="model that is uploaded with the page (default: the one that comes with the package)",
     )
     parser.add_argument("--private", action="store_true", help="visible only to you")
     parser.add_argument(
