@@ -1,8 +1,11 @@
 """Each error of the Hub's client becomes one sentence that says what to do."""
 
+import errno
+import json
+
 import httpx2
 import pytest
-from huggingface_hub import constants, errors
+from huggingface_hub import ModelInfo, constants, errors
 
 from dogbreed.errors import HubError
 from dogbreed.hub.errors import explain, is_unreachable, translated_errors
@@ -59,6 +62,30 @@ SENTENCES = {
         ValueError('Invalid metadata in README.md.\n- "license" must be a string'),
         'rejects the README.md of ann/dogs ("license" must be a string);',
     ),
+    "an answer that is not JSON": (
+        json.JSONDecodeError("Expecting value", "<html>", 0),
+        "is not the Hub); check the connection, the proxy settings and HF_ENDPOINT.",
+    ),
+    "an answer without a commit": (errors.FileMetadataError("no header"), "is not the Hub)"),
+    "redirects without end": (httpx2.TooManyRedirects("Exceeded 20"), "cannot be reached (Exceed"),
+    "an unwritable cache": (
+        PermissionError(errno.EACCES, "Permission denied", f"{constants.HF_HUB_CACHE}/models"),
+        f"The cache {constants.HF_HUB_CACHE} cannot be written (Permission denied); make",
+    ),
+    "a full disk": (OSError(errno.ENOSPC, "No space left on device"), "(No space left on device)"),
+    "a file of ours": (
+        PermissionError(errno.EACCES, "Permission denied", "/model/model.tflite"),
+        "went wrong with the model ann/dogs: [Errno 13] Permission denied: '/model/model.tflite'",
+    ),
+    "a token with an accent": (
+        UnicodeEncodeError("ascii", "é", 0, 1, "ordinal not in range"),
+        "Your token contains characters that no token contains;",
+    ),
+    "secrets": (
+        OSError("hf_abc at http://ann:word@proxy:8080"),
+        "went wrong with the model ann/dogs: *** at http://***@proxy:8080.",
+    ),
+    "escape sequences": (OSError("\x1b[2Jred\x07"), "model ann/dogs: ?[2Jred?."),
     "anything else": (OSError("odd.\nIndeed."), "went wrong with the model ann/dogs: odd."),
 }
 
@@ -81,6 +108,12 @@ def test_a_space_is_called_a_space_and_has_its_own_page():
     assert page in str(explain(unknown, "ann/page", "space", "v1"))
 
 
+def test_an_answer_that_the_client_cannot_read_is_not_the_hubs():
+    with pytest.raises(HubError, match="is not the Hub") as raised, translated_errors("ann/dogs"):
+        ModelInfo(error="portal")
+    assert_one_sentence(str(raised.value))
+
+
 def test_what_is_not_the_clients_passes():
     with pytest.raises(KeyError), translated_errors("ann/dogs"):
         raise KeyError("a bug")
@@ -94,12 +127,22 @@ def test_a_busy_hub_is_unreachable(status):
 
 
 @pytest.mark.parametrize(
-    "error", [httpx2.ConnectTimeout(""), errors.OfflineModeIsEnabled("offline")]
+    "error",
+    [
+        httpx2.ConnectTimeout(""),
+        errors.OfflineModeIsEnabled("offline"),
+        httpx2.TooManyRedirects("Exceeded 20"),
+        errors.FileMetadataError("no header"),
+        wrapped(httpx2.ConnectError("refused"), errors.LocalEntryNotFoundError("not here")),
+    ],
 )
 def test_without_a_network_the_hub_is_unreachable(error):
     assert is_unreachable(error)
 
 
-@pytest.mark.parametrize("error", [refusal(401), refusal(404), OSError("disk"), None])
+@pytest.mark.parametrize(
+    "error",
+    [refusal(401), refusal(404), OSError("disk"), httpx2.LocalProtocolError("header"), None],
+)
 def test_a_refusal_is_an_answer(error):
     assert not is_unreachable(error)

@@ -6,25 +6,19 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tqdm import tqdm
 
 from dogbreed import DogBreedClassifier
-from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, NETWORK, WEIGHTS
+from dogbreed.bundle import CONFIG, DEFAULT_BUNDLE, NETWORK
+from tests.helpers.on_hub import ANSWER, downloads, put, tiny
 from tests.helpers.running import ROOT, free_port
 from tests.helpers.shell import Shell
-from tests.helpers.tiny_bundle import assert_one_sentence, draw_disc, write_bundle
+from tests.helpers.tiny_bundle import assert_one_sentence, build_network, draw_disc, write_bundle
 from tests.hub import MIB, LocalHub
-
-ANSWER = """
-import json, sys
-from dogbreed import DogBreedClassifier
-classifier = DogBreedClassifier.from_pretrained(*json.loads(sys.argv[1]))
-evidence = classifier.evidence_map(sys.argv[2])
-print(json.dumps([evidence.tolist(), classifier.bundle.source, classifier.bundle.commit]))
-"""
 
 
 @pytest.fixture
@@ -46,28 +40,6 @@ def photo(tmp_path) -> Path:
     path = tmp_path / "photo.png"
     draw_disc().save(path)
     return path
-
-
-def put(hub: LocalHub, repo_id: str, folder: Path, **changes: bytes | None) -> str:
-    """Commit a bundle to the local Hub, without the code under test."""
-    if not hub.repo_exists(repo_id):
-        hub.create_repo(repo_id)
-    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
-    files |= changes
-    return hub.commit_files(repo_id, {k: v for k, v in files.items() if v is not None})
-
-
-def tiny(tmp_path: Path, name: str = "model", **changes) -> Path:
-    """A small bundle with Keras weights in addition to what serving needs."""
-    folder = tmp_path / name
-    folder.mkdir()
-    (folder / WEIGHTS).write_bytes(b"weights" * 1000)
-    return write_bundle(folder, **changes)
-
-
-def downloads(hub: LocalHub) -> list[str]:
-    """The files that were downloaded."""
-    return [r.path.split("/")[-1] for r in hub.requests if r.method == "GET" and "." in r.path]
 
 
 def test_only_what_serving_needs_is_downloaded_and_only_once(hub, bob, photo, tmp_path):
@@ -325,3 +297,112 @@ def test_loading_imports_nothing_heavy(hub, bob, photo, tmp_path):
     # The client is loaded only if the Hub is needed.
     assert bob.python(code, tmp_path / "model").out.splitlines() == ["set()", "set()"]
     assert bob.python(code, "ann/dogs").out.splitlines() == ["set()", "{'huggingface_hub'}"]
+
+
+PAGES = {
+    "{hub}/ann/dogs": None,
+    "{hub}/ann/dogs/": None,
+    "{hub}/ann/dogs?library=keras#use": None,
+    "{hub}/ann/dogs/tree/v1": "v1",
+    "{hub}/ann/dogs/tree/try%2Fthis": "try/this",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_address_of_a_models_page_names_it(page, hub, bob, photo, tmp_path):
+    commit = put(hub, "ann/dogs", tiny(tmp_path))
+    hub.create_tag("ann/dogs", "v1")
+    hub.create_tag("ann/dogs", "try/this")
+    run = bob.python(ANSWER, json.dumps([page.format(hub=hub.endpoint)]), photo)
+    _, source, read_at = json.loads(run.out)
+    revision = PAGES[page]
+    assert (source, read_at) == (f"ann/dogs@{revision}" if revision else "ann/dogs", commit)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "{hub}/spaces/ann/page",
+        "{hub}/datasets/ann/dogs",
+        "{hub}/ann",
+        "{hub}/ann/dogs/blob/main/config.json",
+        "https://example.com/ann/dogs",
+        "ftp://huggingface.co/ann/dogs",
+    ],
+)
+def test_another_address_is_refused(page, hub, bob, photo):
+    page = page.format(hub=hub.endpoint)
+    run = bob.dogbreed("predict", photo, "--model", page)
+    assert run.code == 2 and f"{page} is not the address of a model on the Hub" in run.last
+    assert_one_sentence(run.last)
+    assert hub.requests == []
+
+
+def test_an_update_that_was_cut_off_leaves_the_old_copy_usable(hub, bob, photo, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path, "old", temperature=0.5))
+    command = ("predict", photo, "--json", "--model", "ann/dogs")
+    old = bob.dogbreed(*command)
+    network = build_network(features=True)
+    put(hub, "ann/dogs", tiny(tmp_path, "new", network=network, temperature=2.0))
+    cut = hub.fail_next("GET", NETWORK, status=503, times=None)
+    run = bob.dogbreed(*command)
+    assert cut.used and (run.code, run.out) == (0, old.out)
+    assert "temporarily unavailable (error 503); using the cached copy of ann/dogs." in run.err
+    hub.stop()
+    offline = bob.dogbreed(*command)
+    assert (offline.code, offline.out) == (0, old.out)
+    hub.start()
+    hub.clear_faults()
+    assert bob.dogbreed(*command).out != old.out
+
+
+@pytest.fixture
+def read_only(hub, tmp_path) -> Iterator[Shell]:
+    """A user who has used a model whose cache can no longer be written."""
+    home = tmp_path / "home"
+    user = Shell(hub, home, "hf_bob", obeys_permissions=True)
+    put(hub, "ann/dogs", tiny(tmp_path, temperature=0.5))
+    photo = tmp_path / "photo.png"
+    draw_disc().save(photo)
+    assert user.dogbreed("predict", photo, "--model", "ann/dogs").code == 0
+    folders = [home, *(path for path in home.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    yield user
+    for folder in folders:
+        folder.chmod(0o755)
+
+
+def test_a_read_only_cache_is_enough(read_only, hub, photo):
+    run = read_only.dogbreed("predict", photo, "--model", "ann/dogs")
+    assert run.code == 0 and "cache" not in run.err
+
+
+def test_a_read_only_cache_gives_the_old_copy_with_a_notice(read_only, hub, photo, tmp_path):
+    command = ("predict", photo, "--json", "--model", "ann/dogs")
+    old = read_only.dogbreed(*command)
+    put(hub, "ann/dogs", tiny(tmp_path, "new", temperature=2.0))
+    run = read_only.dogbreed(*command)
+    assert (run.code, run.out) == (0, old.out)
+    (notice,) = [line for line in run.err.splitlines() if "cache" in line]
+    assert f"The cache {read_only.home}/hub cannot be written (Permission denied)" in notice
+    assert notice.endswith("; using the cached copy of ann/dogs.")
+
+
+def test_a_cache_that_cannot_be_written_is_named(read_only, hub, photo, tmp_path, record_property):
+    put(hub, "ann/cats", tiny(tmp_path, "cats"))
+    run = read_only.dogbreed("predict", photo, "--model", "ann/cats")
+    record_property("failure", "load: the cache cannot be written")
+    record_property("sentence", run.last)
+    assert run.code == 2 and f"The cache {read_only.home}/hub cannot be written" in run.last
+    assert "set HF_HOME to another folder" in run.last
+    assert_one_sentence(run.last)
+
+
+def test_a_file_in_place_of_the_cache_is_named(hub, bob, photo, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path))
+    file = tmp_path / "file"
+    file.write_text("")
+    run = bob.dogbreed("predict", photo, "--model", "ann/dogs", HF_HOME=str(file / "home"))
+    assert run.code == 2 and f"The cache {file}/home/hub cannot be written" in run.last
+    assert_one_sentence(run.last)

@@ -17,12 +17,12 @@ from huggingface_hub import ModelCard
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import CARD, CONFIG, NETWORK, REJECTION, WEIGHTS, read_bundle
 from dogbreed.wording import as_json
+from tests.helpers.on_hub import ANSWER, downloads
 from tests.helpers.parquet import image_parquet
 from tests.helpers.running import free_port
 from tests.helpers.shapes import LABELS, draw_shape
 from tests.helpers.shell import Run, Shell
 from tests.hub import LocalHub
-from tests.test_hub_load import ANSWER, downloads
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,14 @@
 """What the Hub's client raises, as one sentence for people that says what to do."""
 
+import errno
+import json
+import os
+import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeGuard
 
 import httpx2
 from huggingface_hub import constants, errors
@@ -10,6 +17,22 @@ from dogbreed.bundle import CARD
 from dogbreed.errors import HubError
 
 _KINDS = {"model": "model", "space": "Space"}
+_WRAPPERS = (errors.LocalEntryNotFoundError, RuntimeError)
+# Whatever is wrong between this computer and the Hub.
+_NO_ANSWER = (
+    httpx2.TransportError,
+    httpx2.TooManyRedirects,
+    errors.OfflineModeIsEnabled,
+    errors.FileMetadataError,
+)
+_UNWRITABLE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    # A file where a folder should be.
+    *(errno.ENOTDIR, errno.EEXIST),
+}
+# Tokens, and passwords in the address of a proxy.
+_SECRET = re.compile(r"\bhf_\w+|(?<=://)[^/@\s]+(?=@)")
+_LONGEST_REASON = 300
 
 
 @contextmanager
@@ -32,6 +55,18 @@ def translated_errors(
     # RuntimeError, a card that the Hub rejects in a ValueError.
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, RuntimeError) as error:
         raise explain(error, repo_id, repo_type, revision) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        # The client reads answers without checking them; what is not from there is a bug of ours.
+        if not _is_raised_by_client(error):
+            raise
+        raise _not_the_hub() from error
+    except ImportError as error:
+        if "socksio" not in str(error):
+            raise
+        raise HubError(
+            "This computer's proxy settings name a SOCKS proxy, which needs an extra package; run "
+            "`pip install socksio`."
+        ) from error
 
 
 def explain(
@@ -49,18 +84,29 @@ def explain(
         )
     if isinstance(error, errors.LocalTokenNotFoundError):
         return HubError("You are not signed in to the Hub; run `hf auth login` or set HF_TOKEN.")
+    if isinstance(error, (UnicodeEncodeError, httpx2.LocalProtocolError)):
+        # A header cannot be sent, and only one of them depends on the user.
+        return HubError(
+            "Your token contains characters that no token contains; copy it again from "
+            f"{constants.ENDPOINT}/settings/tokens, for `hf auth login` or HF_TOKEN."
+        )
+    if is_unwritable(error):
+        return HubError(
+            f"The cache {constants.HF_HUB_CACHE} cannot be written ({error.strerror}); make it "
+            "writable and see that there is space, or set HF_HOME to another folder."
+        )
     # The client wraps what went wrong on the way to the Hub in errors of its own.
-    if error.__cause__ is not None and isinstance(
-        error, (errors.LocalEntryNotFoundError, RuntimeError)
-    ):
+    if error.__cause__ is not None and isinstance(error, _WRAPPERS):
         return explain(error.__cause__, repo_id, repo_type, revision)
+    if isinstance(error, (errors.FileMetadataError, json.JSONDecodeError)):
+        return _not_the_hub()
     if isinstance(error, ValueError) and CARD in str(error):
         problems = [line.strip("- ") for line in str(error).splitlines()[1:]]
         return HubError(
             f"The Hub rejects the {CARD} of {repo_id} ({', '.join(problems)}); correct the lines "
             "at its top."
         )
-    if isinstance(error, (httpx2.TransportError, errors.OfflineModeIsEnabled)):
+    if isinstance(error, _NO_ANSWER):
         return HubError(
             f"The Hub cannot be reached ({_reason(error)}); check the connection and try again."
         )
@@ -116,15 +162,45 @@ def _explain_answer(
     return f"The Hub refuses the {subject}: {_reason(error)}."
 
 
+def _not_the_hub() -> HubError:
+    return HubError(
+        f"The Hub cannot be reached (what answers at {constants.ENDPOINT} is not the Hub); check "
+        "the connection, the proxy settings and HF_ENDPOINT."
+    )
+
+
+def _is_raised_by_client(error: Exception) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals.get("__name__", "").startswith("huggingface_hub.")
+
+
 def is_unreachable(error: BaseException | None) -> bool:
     """Whether the Hub could not be asked, so that a cached copy may stand in."""
     if isinstance(error, errors.HfHubHTTPError):
         return error.response.status_code == 429 or error.response.status_code >= 500
-    return isinstance(error, (httpx2.TransportError, errors.OfflineModeIsEnabled))
+    if isinstance(error, _WRAPPERS) and error.__cause__ is not None:
+        return is_unreachable(error.__cause__)
+    return isinstance(error, _NO_ANSWER) and not isinstance(error, httpx2.LocalProtocolError)
+
+
+def is_unwritable(error: BaseException | None) -> TypeGuard[OSError]:
+    """Whether the client's cache cannot be written, so that nothing new can be stored in it."""
+    if not isinstance(error, OSError) or error.errno not in _UNWRITABLE:
+        return False
+    # Without a file name: a write that failed in the middle of a file.
+    return error.filename is None or _is_in_cache(error.filename)
+
+
+def _is_in_cache(name: str | bytes | int) -> bool:
+    cache, home = Path(constants.HF_HUB_CACHE), Path(constants.HF_HOME)
+    path = Path(os.fsdecode(name)) if isinstance(name, (str, bytes)) else Path()
+    # The client may fail at a folder that contains the cache.
+    return any(path.is_relative_to(ours) or ours.is_relative_to(path) for ours in (cache, home))
 
 
 def _reason(error: BaseException) -> str:
-    """What the server has said, else the first line of the error."""
+    """What the server has said, else the first line of the error, as far as it can be shown."""
     text = getattr(error, "server_message", None) or str(error)
     lines = text.strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".: ")
+    line = _SECRET.sub("***", lines[0][:_LONGEST_REASON])
+    return "".join(c if c.isprintable() else "?" for c in line).rstrip(".: ")
