@@ -33,6 +33,8 @@ def build_page(classifier: DogBreedClassifier, i18n: gr.I18n) -> gr.Blocks:
     with page:
         gr.Markdown("# " + i18n("heading"))
         gr.Markdown(i18n("intro"))
+        # Hidden; the page's script reads here which language Gradio chose.
+        gr.Markdown(i18n("language"), elem_id="language")
         with gr.Tab(str(i18n("tab_photo")), id="photo"):
             photo_tab(classifier, i18n)
         with gr.Tab(str(i18n("tab_live")), id="live"):

@@ -5,6 +5,7 @@ written here, in the language that the browser asks for. Names of breeds stay in
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import gradio as gr
 FOLDER = Path(__file__).parent / "locales"
 LANGUAGES = ("en", "de", "es", "fr", "pt", "ja", "zh-CN")
 # Gradio's names for a language, where they are not ours.
-_GRADIO_LOCALES = {"pt": ("pt", "pt-BR")}
+_GRADIO_LOCALES = {"pt": ("pt", "pt-BR"), "zh-CN": ("zh-CN", "zh-TW", "zh")}
 
 
 @cache
@@ -31,7 +32,7 @@ def make_i18n(more: Callable[[dict[str, str]], dict[str, str]]) -> gr.I18n:
     """
     return gr.I18n(
         **{
-            locale: texts(language) | more(texts(language))
+            locale: texts(language) | more(texts(language)) | {"language": language}
             for language in LANGUAGES
             for locale in _GRADIO_LOCALES.get(language, (language,))
         }
@@ -39,20 +40,17 @@ def make_i18n(more: Callable[[dict[str, str]], dict[str, str]]) -> gr.I18n:
 
 
 def pick_language(accept_language: str | None) -> str:
-    """The first language of the page that a browser asks for.
+    """The language of the page for a browser: the one it asks for first, as Gradio decides too.
 
     Args:
         accept_language: The HTTP header, such as `de-CH,de;q=0.9,en;q=0.8`.
 
     Returns:
-        One of `LANGUAGES`; English if the browser asks for none of them.
+        One of `LANGUAGES`; English if the first wish is none of them.
     """
-    for part in (accept_language or "").split(","):
-        wanted = part.split(";")[0].strip().lower().split("-")[0]
-        for language in LANGUAGES:
-            if wanted == language.split("-")[0]:
-                return language
-    return "en"
+    first = re.split("[,;]", accept_language or "")[0]
+    wanted = first.strip().lower().split("-")[0]
+    return next((each for each in LANGUAGES if each.split("-")[0] == wanted), "en")
 
 
 def language_of(request: gr.Request | None) -> str:

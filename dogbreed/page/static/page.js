@@ -71,8 +71,10 @@
   };
   document.addEventListener("paste", pastePhoto);
 
-  // Names and roles that Gradio leaves out.
+  // The language, names and roles that Gradio leaves out.
   const addNamesAndRoles = () => {
+    const language = find("#language")?.textContent.trim();
+    if (language) document.documentElement.lang = language;
     const answer = find("#sentence");
     if (answer) answer.setAttribute("aria-live", "polite");
     const title = find("#examples .label");
@@ -92,5 +94,4 @@
     childList: true,
     subtree: true,
   });
-  document.documentElement.lang = navigator.language;
 })();
