@@ -2,10 +2,12 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
+import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -13,9 +15,11 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from dogbreed import DogBreedClassifier
-from dogbreed.page.api import CURL, Endpoints
+from dogbreed.page.api import Endpoints, examples
+from dogbreed.page.uploads import NO_PHOTO, NOT_FETCHED, NOT_UPLOADED
 from dogbreed.wording import as_json
-from tests.helpers.running import ROOT, running_page
+from tests.helpers.mcp_client import call_tool
+from tests.helpers.running import ROOT, running_page, running_process
 from tests.helpers.shapes import draw_shape
 
 DRAWING = ROOT / "dogbreed" / "page" / "static" / "examples" / "golden.png"
@@ -56,21 +60,13 @@ def test_what_cannot_be_used_is_told_in_one_sentence(classifier, tmp_path):
             function(str(tmp_path / "empty.png"))
 
 
-def test_the_client_curl_and_the_shell_agree(page, classifier):
+def test_the_client_and_the_shell_agree(page, classifier):
     expected = classifier.predict(DRAWING)
     answer = Client(page, verbose=False).predict(handle_file(DRAWING), api_name="/predict")
     found = {row["label"]: row["confidence"] for row in answer["confidences"]}
     assert list(found) == list(expected.labels)
     assert list(found.values()) == pytest.approx(expected.probabilities)
     assert answer["label"] == expected.labels[0]
-
-    command = CURL.replace("{url}", page).replace("dog.jpg", str(DRAWING))
-    run = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True
-    )
-    data = next(line for line in run.stdout.splitlines() if line.startswith("data: "))
-    (answer,) = json.loads(data.removeprefix("data: "))
-    assert tuple(row["label"] for row in answer["confidences"]) == expected.labels
 
     shell = subprocess.run(
         [sys.executable, "-m", "dogbreed", "predict", str(DRAWING)],
@@ -115,24 +111,89 @@ def test_they_are_tools_for_mcp_clients(page):
 
 
 def test_an_mcp_client_gets_an_answer(page, classifier):
-    anyio = pytest.importorskip("anyio")
-    from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
+    pytest.importorskip("mcp")
+    assert classifier.predict(DRAWING).labels[0] in call_tool(page, DRAWING)
 
-    async def ask() -> str:
-        async with (
-            streamablehttp_client(f"{page}/gradio_api/mcp/") as (receive, send, _),
-            ClientSession(receive, send) as session,
-        ):
-            await session.initialize()
-            tool, _ = (await session.list_tools()).tools
-            content = base64.b64encode(DRAWING.read_bytes()).decode()
-            photo = f"data:image/png;base64,{content}"
-            answer = await session.call_tool(tool.name, {"photo": photo})
-            assert not answer.isError, answer
-            return answer.content[0].text
 
-    # The browser tests leave an event loop in this thread.
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(anyio.run, ask).result()
-    assert classifier.predict(DRAWING).labels[0] in answer
+@pytest.mark.parametrize("name", ["dog.jpg", "a [1], b {2}; ü & c.jpg", "50% (copy).jpg"])
+def test_the_lines_for_curl_work_for_any_name_of_a_file(page, classifier, tmp_path, name):
+    shutil.copy(DRAWING, tmp_path / name)
+    command = examples(auth=False)[1].replace("{url}", page).replace("dog.jpg", name)
+    assert answer_of(command, tmp_path)["label"] == classifier.predict(DRAWING).labels[0]
+
+
+def test_the_lines_work_with_a_password(classifier, tmp_path):
+    shutil.copy(DRAWING, tmp_path / "dog.jpg")
+    with running_page("--auth=anna:se:cret") as address:
+        python, curl, _ = (
+            lines.replace("{url}", address).replace("USER", "anna").replace("PASSWORD", "se:cret")
+            for lines in examples(auth=True)
+        )
+        best = classifier.predict(DRAWING).labels[0]
+        assert answer_of(curl, tmp_path)["label"] == best
+        run = subprocess.run(
+            [sys.executable, "-c", python], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert best in run.stdout, run.stderr
+        # Without it, nothing.
+        open_lines = examples(auth=False)[1].replace("{url}", address)
+        run = subprocess.run(
+            ["bash", "-c", open_lines], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert best not in run.stdout
+
+
+def answer_of(command: str, folder: Path) -> dict:
+    """What the last line of a few in the shell prints."""
+    run = subprocess.run(
+        ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=True
+    )
+    data = next(line for line in run.stdout.splitlines() if line.startswith("data: "))
+    (answer,) = json.loads(data.removeprefix("data: "))
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("photo", "told"),
+    [
+        (None, NO_PHOTO),
+        ({"url": "http://127.0.0.1/dog.jpg"}, NOT_FETCHED),
+        ({"path": "/etc/hostname"}, NOT_UPLOADED),
+        ({"url": "data:;base64,AAAA"}, "This file is not an image that can be read"),
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["predict", "details"])
+def test_what_is_not_a_photo_is_an_error_and_never_an_empty_answer(page, endpoint, photo, told):
+    event, data = post(page, endpoint, {"photo": photo})
+    assert event == "error" and data["error"].startswith(told)
+
+
+def test_a_photo_can_be_sent_as_data(page, classifier):
+    data = "data:image/png;base64," + base64.b64encode(DRAWING.read_bytes()).decode()
+    event, (answer,) = post(page, "predict", {"photo": {"url": data}})
+    assert event == "complete" and answer["label"] == classifier.predict(DRAWING).labels[0]
+
+
+def test_a_request_that_cannot_be_read_is_told():
+    with running_process() as (address, process):
+        for name, body in (("predict", b"{}"), ("nothing", b"{}"), ("predict", b"[")):
+            call = f"{address}/gradio_api/call/v2/{name}"
+            headers = {"Content-Type": "application/json"}
+            request = urllib.request.Request(call, data=body, headers=headers)
+            with pytest.raises(urllib.error.HTTPError) as told:
+                urllib.request.urlopen(request, timeout=30)
+            assert 400 <= told.value.code < 500
+        post(address, "predict", {"photo": {"path": "x"}})
+    assert "Traceback" not in process.printed and str(ROOT) not in process.printed
+
+
+def post(address: str, endpoint: str, body: dict) -> tuple[str, object]:
+    """Call an endpoint; returns the event at the end and its data."""
+    call = f"{address}/gradio_api/call/v2/{endpoint}"
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(call, data=json.dumps(body).encode(), headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        number = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{call}/{number}", timeout=60) as answer:
+        *_, event, data = answer.read().decode().strip().splitlines()
+    return event.removeprefix("event: "), json.loads(data.removeprefix("data: "))

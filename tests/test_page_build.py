@@ -67,8 +67,12 @@ def test_how_it_is_served(i18n):
     assert options["i18n"] is i18n
     assert options["css_paths"].is_file()
     assert options["head"].startswith("<script>") and options["head"].endswith("</script>")
-    (middleware,) = options["app_kwargs"]["middleware"]
-    assert middleware.kwargs["title"] == texts()["heading"]
+    guard, head = options["app_kwargs"]["middleware"]
+    assert head.kwargs["title"] == texts()["heading"]
+    # A photo of the largest size fits, also in base64, and not much more.
+    assert 20_000_000 * 4 / 3 < guard.kwargs["other_bytes"] < 28_000_000
+    assert guard.kwargs["upload_bytes"] >= 20_000_000
+    assert not options["show_error"]
 
 
 def test_the_theme_asks_no_other_host_for_fonts():

@@ -60,3 +60,14 @@ def test_a_query_is_not_part_of_the_address():
     html = with_tags("<head></head>", "Dogs", "A dog", "https://dogs.example/dog/?a=1#b")
     assert 'content="https://dogs.example/dog/"' in html
     assert 'content="https://dogs.example/dog/pwa_icon/512"' in html
+
+
+@pytest.mark.parametrize("root_path", ["/dogs", "https://example.org/dogs"])
+def test_behind_a_path_the_address_has_it(root_path):
+    site = Starlette(
+        routes=[Route("/", lambda request: HTMLResponse(HTML))],
+        middleware=[HeadMiddleware.configured("Dogs", "A dog", root_path)],
+    )
+    html = TestClient(site, "https://example.org").get("/").text
+    assert '<meta property="og:url" content="https://example.org/dogs/" />' in html
+    assert 'content="https://example.org/dogs/pwa_icon/512"' in html

@@ -1,5 +1,6 @@
 """How the page is served, as a process: options, refusals, privacy, what a shared link shows."""
 
+import contextlib
 import json
 import os
 import socket
@@ -8,12 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
 
-from tests.helpers.running import ROOT, running_page
-from tests.helpers.shapes import draw_shape
+from tests.helpers.mcp_client import call_tool
+from tests.helpers.running import ROOT, running_page, running_process
 
 DRAWING = ROOT / "dogbreed" / "page" / "static" / "examples" / "golden.png"
 
@@ -68,34 +70,29 @@ def test_it_can_be_installed_as_an_app(page):
     assert {icon["sizes"] for icon in manifest["icons"]} == {"192x192", "512x512"}
 
 
-def test_photos_are_deleted_after_their_time(tmp_path):
-    photo = tmp_path / "visitor.png"
-    draw_shape(0, 1).save(photo)
+def test_photos_are_deleted_after_their_time_whoever_wrote_them(tmp_path):
+    pytest.importorskip("mcp")
     code = (
-        "import os, sys, pathlib, time; os.environ['GRADIO_TEMP_DIR'] = sys.argv[1]\n"
-        "import dogbreed.page.build as ui; ui.KEEP_SECONDS, ui.CLEAN_EVERY = 5, 1\n"
-        "from dogbreed import DogBreedClassifier\n"
-        "from gradio_client import Client, handle_file\n"
-        "classifier = DogBreedClassifier.from_pretrained(); i18n = ui.page_texts(classifier)\n"
-        "page = ui.build_page(classifier, i18n)\n"
-        "_, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **ui.launch_options(i18n))\n"
-        "client = Client(url, verbose=False)\n"
-        "client.predict(handle_file(sys.argv[2]), api_name='/predict')\n"
-        "there = lambda: list(pathlib.Path(sys.argv[1]).rglob('visitor.png'))\n"
-        "print('stored', len(there())); deadline = time.time() + 30\n"
-        "while there() and time.time() < deadline: time.sleep(0.2)\n"
-        "print('left', len(there()))"
+        "import sys, dogbreed.page.serve as serve\n"
+        "serve.KEEP_SECONDS, serve.CLEAN_EVERY = 6, 0.5\n"
+        "from dogbreed.cli import main\n"
+        "sys.exit(main(['serve', *sys.argv[1:]]))"
     )
-    folder = tmp_path / "files"
-    run = subprocess.run(
-        [sys.executable, "-c", code, str(folder), str(photo)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert "stored 0" not in run.stdout and "stored" in run.stdout, run.stderr
-    assert "left 0" in run.stdout
+    with running_process("--mcp", code=code, TMPDIR=str(tmp_path)) as (address, _):
+        Client(address, verbose=False).predict(handle_file(DRAWING), api_name="/predict")
+        call_tool(address, DRAWING)
+        (folder,) = tmp_path.glob("dogbreed-page-*/files")
+        assert len(there(folder)) >= 2
+        deadline = time.monotonic() + 60
+        while there(folder) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert there(folder) == []
+    assert list(tmp_path.glob("dogbreed-*")) == []
+
+
+def there(folder: Path) -> list[Path]:
+    """Every file in a folder."""
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_password_is_asked_for(tmp_path):
@@ -124,6 +121,68 @@ def test_a_port_in_use_is_told():
 def test_an_impossible_port_or_host_is_told():
     assert "cannot listen on port 99999" in refusal("--port=99999")
     assert "not an address of this computer" in refusal("--host=203.0.113.7", "--port=7999")
+
+
+def test_mcp_with_a_password_is_refused_before_anything_starts():
+    told = "app.py: --mcp does not work with --auth or $DOGBREED_AUTH; choose one of them."
+    # Not even the model is loaded.
+    assert refusal("--mcp", "--auth=anna:secret", "--model=missing") == told
+    assert refusal("--mcp", DOGBREED_AUTH="anna:secret") == told
+
+
+@pytest.mark.parametrize("path", ["dogs", "ftp://dogs.example/"])
+def test_a_root_path_that_is_none_is_told(path):
+    told = "app.py: --root-path takes a path such as /dogs, or a whole address."
+    assert refusal(f"--root-path={path}") == told
+
+
+def test_behind_a_path_the_preview_and_all_addresses_have_it():
+    with running_page("--root-path=/dogs/") as address:
+        html = read(address)
+        place = address + "/dogs"
+        assert f'<meta property="og:url" content="{place}/" />' in html
+        assert f'<meta property="og:image" content="{place}/pwa_icon/512" />' in html
+        config = json.loads(read(f"{address}/config"))
+        assert config["root"] == place
+    with running_page(GRADIO_ROOT_PATH="https://example.org/dogs") as address:
+        assert '<meta property="og:url" content="https://example.org/dogs/" />' in read(address)
+
+
+def test_a_proxy_for_the_web_does_not_keep_the_page_from_starting():
+    # Nothing listens there; Gradio asks its own page when it starts.
+    dead = dict.fromkeys(("HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")
+    with running_page(**dead, NO_PROXY="", no_proxy="") as address:
+        assert "<title>" in read(address)
+
+
+def test_no_free_port_is_told_in_one_sentence():
+    with contextlib.ExitStack() as stack:
+        for port in range(7860, 7960):
+            server = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                server.bind(("127.0.0.1", port))
+                server.listen()
+        told = refusal()
+    assert told == (
+        "app.py: The page cannot be started (Cannot find empty port in range: 7860-7959); "
+        "choose another --port or --host."
+    )
+
+
+def test_what_is_printed_while_the_page_runs_is_seen():
+    code = (
+        "import sys, threading, dogbreed.page.serve as serve\n"
+        "say = serve._say_where\n"
+        "def say_more(*given):\n"
+        "    say(*given); threading.Timer(0.1, print, ['seen'], {'flush': True}).start()\n"
+        "serve._say_where = say_more\n"
+        "from dogbreed.cli import main\n"
+        "sys.exit(main(['serve', *sys.argv[1:]]))"
+    )
+    with running_process(code=code) as (_, process):
+        time.sleep(1)
+    assert "seen" in process.printed
+    assert process.returncode == 0 and "Keyboard" not in process.printed
 
 
 def test_mcp_without_its_package_is_told(tmp_path):

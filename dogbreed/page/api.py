@@ -8,28 +8,30 @@ import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.page.limits import CONCURRENCY, QUEUE
-from dogbreed.page.refusals import shown_to_visitor
-from dogbreed.page.uploads import accept_any_file
+from dogbreed.page.refusals import refusal, shown_to_visitor
+from dogbreed.page.uploads import NO_PHOTO, accept_any_file
 from dogbreed.prediction import Prediction
 from dogbreed.wording import as_json
 
 PYTHON = """\
 from gradio_client import Client, handle_file
 
-client = Client("{url}")
+client = Client("{url}"{login})
 answer = client.predict(handle_file("dog.jpg"), api_name="/predict")
 print(answer["confidences"])"""
 
+# The file's path arrives as JSON and is sent as JSON, so any name of a file works.
 CURL = """\
-FILE=$(curl -s -F files=@dog.jpg {url}/gradio_api/upload | tr -d '[]"')
-ID=$(curl -s {url}/gradio_api/call/predict -H 'Content-Type: application/json' \\
-  -d '{"data": [{"path": "'"$FILE"'", "meta": {"_type": "gradio.FileData"}}]}' | cut -d '"' -f 4)
-curl -sN {url}/gradio_api/call/predict/$ID"""
+{login}FILE=$(curl -s {cookies}{url}/gradio_api/upload -F 'files=@"dog.jpg"' |
+  sed 's/^\\["//; s/"\\]$//')
+ID=$(curl -s {cookies}{url}/gradio_api/call/v2/predict -H 'Content-Type: application/json' \\
+  -d '{"photo": {"path": "'"$FILE"'"}}' | cut -d '"' -f 4)
+curl -sN {cookies}{url}/gradio_api/call/v2/predict/$ID"""
 
 JAVASCRIPT = """\
 import { Client, handle_file } from "@gradio/client"; // npm install @gradio/client
 
-const client = await Client.connect("{url}");
+const client = await Client.connect("{url}"{login});
 const answer = await client.predict("/predict", [handle_file(photo)]); // a File or a Blob
 console.log(answer.data[0].confidences);"""
 
@@ -46,7 +48,7 @@ class Endpoints:
 
     classifier: DogBreedClassifier
 
-    def predict(self, photo: str | None) -> dict[str, float] | None:
+    def predict(self, photo: str | None) -> dict[str, float]:
         """Identify the breed of the dog in a photo.
 
         Looks at one photo of a dog and returns the three most probable breeds, each with its
@@ -59,9 +61,9 @@ class Endpoints:
         Returns:
             The three most probable breeds, best first, with their probabilities.
         """
-        return None if photo is None else self._answer(photo).as_dict()
+        return self._answer(photo).as_dict()
 
-    def details(self, photo: str | None) -> dict[str, Any] | None:
+    def details(self, photo: str | None) -> dict[str, Any]:
         """Identify the breed of the dog in a photo, and say how far to trust the answer.
 
         Says whether the photo looks like a dog at all, with the probability `is_dog`; returns the
@@ -74,11 +76,11 @@ class Endpoints:
         Returns:
             The answer as one JSON object.
         """
-        if photo is None:
-            return None
         return as_json(self._answer(photo), self.classifier.bundle)
 
-    def _answer(self, photo: str) -> Prediction:
+    def _answer(self, photo: str | None) -> Prediction:
+        if photo is None:
+            raise refusal(NO_PHOTO)
         with shown_to_visitor():
             return self.classifier.predict(photo)
 
@@ -104,12 +106,32 @@ def connect_endpoints(endpoints: Endpoints) -> None:
         )
 
 
-def api_tab(page: gr.Blocks, i18n: gr.I18n) -> None:
+def examples(auth: bool) -> list[str]:
+    """How to call the page from Python, curl and JavaScript, with `{url}` for its address.
+
+    Args:
+        auth: Visitors must log in; `USER` and `PASSWORD` stand for what they enter.
+    """
+    python, cookies, login, javascript = "", "", "", ""
+    if auth:
+        python = ', auth=("USER", "PASSWORD")'
+        cookies = "-b cookies.txt "
+        login = "curl -s -c cookies.txt -d username=USER -d password=PASSWORD {url}/login\n"
+        javascript = ', { auth: ["USER", "PASSWORD"] }'
+    return [
+        PYTHON.replace("{login}", python),
+        CURL.replace("{login}", login).replace("{cookies}", cookies),
+        JAVASCRIPT.replace("{login}", javascript),
+    ]
+
+
+def api_tab(page: gr.Blocks, i18n: gr.I18n, auth: bool) -> None:
     """Show how programs use the page, with its own address filled in.
 
     Args:
         page: The page, for the event of its loading.
         i18n: The texts.
+        auth: Visitors must log in.
     """
     gr.Markdown(i18n("api_how"))
     # Without a language: the colors of Gradio's highlighting have too little contrast.
@@ -122,5 +144,5 @@ def api_tab(page: gr.Blocks, i18n: gr.I18n) -> None:
         )
         for label in ("Python", "curl", "JavaScript")
     ]
-    templates = json.dumps([PYTHON, CURL, JAVASCRIPT])
+    templates = json.dumps(examples(auth))
     page.load(None, None, codes, js=_FILL_IN.replace("TEMPLATES", templates))

@@ -1,5 +1,6 @@
 """The Gradio page: its tabs, its look, and its limits."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +10,36 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.page.about import about_markdown
 from dogbreed.page.api import Endpoints, api_tab, connect_endpoints
 from dogbreed.page.batch import batch_tab
+from dogbreed.page.guard import RequestGuard
 from dogbreed.page.i18n import make_i18n, texts
-from dogbreed.page.limits import CLEAN_EVERY, KEEP_SECONDS, MOST_PHOTOS, MOST_WAITING
+from dogbreed.page.limits import (
+    KEEP_SECONDS,
+    MOST_PHOTOS,
+    MOST_WAITING,
+    REQUEST_BYTES,
+    UPLOAD_BYTES,
+)
 from dogbreed.page.link_preview import HeadMiddleware
 from dogbreed.page.live import live_tab
 from dogbreed.page.photo import photo_tab
+from dogbreed.page.uploads import CheckedBlocks
 
 TITLE = texts()["heading"]
 STATIC = Path(__file__).parent / "static"
 
 
-def build_page(classifier: DogBreedClassifier, i18n: gr.I18n) -> gr.Blocks:
+def build_page(classifier: DogBreedClassifier, i18n: gr.I18n, auth: bool = False) -> gr.Blocks:
     """Build the page: a photo goes in, the three most probable breeds come out.
 
     Args:
         classifier: The model that answers.
         i18n: The texts, see `page_texts`.
+        auth: Visitors must log in; then the examples for programs do so too.
 
     Returns:
         The page; launch it with `launch_options`.
     """
-    page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CLEAN_EVERY, KEEP_SECONDS))
+    page = CheckedBlocks(title=TITLE, analytics_enabled=False)
     with page:
         gr.Markdown("# " + i18n("heading"))
         gr.Markdown(i18n("intro"))
@@ -42,7 +52,7 @@ def build_page(classifier: DogBreedClassifier, i18n: gr.I18n) -> gr.Blocks:
         with gr.Tab(str(i18n("tab_several")), id="several"):
             batch_tab(classifier, i18n)
         with gr.Tab(str(i18n("tab_api")), id="api"):
-            api_tab(page, i18n)
+            api_tab(page, i18n, auth)
         with gr.Tab(str(i18n("tab_about")), id="about"):
             gr.Markdown(i18n("about"), elem_id="about")
         connect_endpoints(Endpoints(classifier))
@@ -59,12 +69,20 @@ def page_texts(classifier: DogBreedClassifier) -> gr.I18n:
     )
 
 
-def launch_options(i18n: gr.I18n) -> dict[str, Any]:
+def launch_options(
+    i18n: gr.I18n, root_path: str | None = None, proxies: Collection[str] = ()
+) -> dict[str, Any]:
     """How the page is served: look, languages, limits; arguments of `gradio.Blocks.launch`.
 
     Args:
         i18n: The texts of the page.
+        root_path: The path, or the whole address, under which a proxy offers the page.
+        proxies: Addresses of proxies whose `X-Forwarded-…` headers are believed; `*` for all.
     """
+    middleware = [
+        RequestGuard.configured(UPLOAD_BYTES, REQUEST_BYTES, proxies),
+        HeadMiddleware.configured(TITLE, texts()["intro"], root_path),
+    ]
     return {
         "theme": make_theme(),
         "css_paths": STATIC / "page.css",
@@ -76,8 +94,11 @@ def launch_options(i18n: gr.I18n) -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "footer_links": ["api", "settings"],
-        "show_error": True,
-        "app_kwargs": {"middleware": [HeadMiddleware.configured(TITLE, texts()["intro"])]},
+        # Only what handlers say on purpose; other errors may name the server's folders.
+        "show_error": False,
+        "root_path": root_path,
+        "ssr_mode": False,
+        "app_kwargs": {"middleware": middleware},
     }
 
 

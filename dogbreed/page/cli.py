@@ -1,13 +1,14 @@
 """The command `dogbreed serve`: options of the page, the model it answers with, its login."""
 
 import argparse
+import importlib.util
 import os
 import sys
-import tempfile
 
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import DogBreedError, UsageError
+from dogbreed.page.temporary import temporary_folder
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,23 +33,82 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mcp", action="store_true", help="also expose the page as an MCP tool")
     parser.add_argument("--host", help="default: 127.0.0.1; 0.0.0.0 for the whole network")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    parser.add_argument(
+        "--root-path",
+        metavar="PATH",
+        help="where a proxy offers the page, such as /dogs (default: $GRADIO_ROOT_PATH)",
+    )
     parser.set_defaults(program=parser.prog)
 
 
 def serve_command(options: argparse.Namespace) -> int:
     """Load the model and serve the page until it is stopped; returns the exit code."""
+    auth = read_auth(options.auth or os.environ.get("DOGBREED_AUTH"))
+    root_path = read_root_path(options.root_path or os.environ.get("GRADIO_ROOT_PATH"))
+    if options.mcp:
+        check_mcp(auth is not None)
+    classifier = load(options.model, options.fallback, options.program)
     # The page sends nothing anywhere; Gradio reads this when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    auth = read_auth(options.auth or os.environ.get("DOGBREED_AUTH"))
-    classifier = load(options.model, options.fallback, options.program)
-    # Contains all uploads; deleted when the page stops.
-    with tempfile.TemporaryDirectory(prefix="dogbreed-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
+    reach_without_proxy(options.host)
+    with temporary_folder() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)
         # Imported here, since Gradio takes seconds and reads the variables above.
         from dogbreed.page.serve import serve
 
-        serve(classifier, options.host, options.port, options.share, auth, options.mcp)
+        serve(
+            classifier,
+            folder,
+            host=options.host,
+            port=options.port,
+            root_path=root_path,
+            share=options.share,
+            auth=auth,
+            mcp=options.mcp,
+        )
     return 0
+
+
+def check_mcp(auth: bool) -> None:
+    """Refuse `--mcp` where it cannot work.
+
+    Args:
+        auth: Visitors must log in.
+
+    Raises:
+        UsageError: Its package is missing, or a login is asked for, which Gradio's MCP server would
+            let strangers go around halfway, and never let anybody pass.
+    """
+    if auth:
+        raise UsageError("--mcp does not work with --auth or $DOGBREED_AUTH; choose one of them.")
+    if importlib.util.find_spec("mcp") is None:
+        raise UsageError('--mcp needs an extra package: pip install "gradio[mcp]".')
+
+
+def reach_without_proxy(host: str | None) -> None:
+    """Keep requests to this computer away from `$HTTP_PROXY`: Gradio asks its own page at start.
+
+    Args:
+        host: The address that the page listens on, if it is not the default.
+    """
+    own = {"localhost", "127.0.0.1", "::1", *([host] if host else [])}
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+        os.environ[name] = ",".join([*known, *sorted(own - {*known})])
+
+
+def read_root_path(text: str | None) -> str | None:
+    """Check the path, or the whole address, under which a proxy offers the page.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if not text:
+        return None
+    path = text.rstrip("/")
+    if not path.startswith(("/", "http://", "https://")):
+        raise UsageError("--root-path takes a path such as /dogs, or a whole address.")
+    return path or None
 
 
 def load(model: str | None, fallback: str | None, program: str) -> DogBreedClassifier:

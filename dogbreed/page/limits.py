@@ -1,5 +1,7 @@
 """Limits of the page, so that one visitor does not keep the others waiting."""
 
+from dogbreed.image_limits import MAX_BYTES
+
 # One for each core of a small machine; later visitors see their place in Gradio's queue.
 CONCURRENCY = 2
 # Everything that answers uploads waits in one line, under this name.
@@ -11,3 +13,7 @@ KEEP_SECONDS = 600
 CLEAN_EVERY = 60
 # Photos at once on the tab for several; a few seconds of work.
 MOST_PHOTOS = 200
+# One upload, with all its files.
+UPLOAD_BYTES = MOST_PHOTOS * MAX_BYTES
+# Any other request: a photo in base64, which takes four bytes for three, and some words around it.
+REQUEST_BYTES = MAX_BYTES * 4 // 3 + 100_000

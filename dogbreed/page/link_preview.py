@@ -20,20 +20,22 @@ THEME_COLOR = "#0f766e"
 class HeadMiddleware:
     """Replaces the preview tags of the page at `/`; everything else passes untouched."""
 
-    def __init__(self, app: ASGIApp, title: str, description: str):
+    def __init__(self, app: ASGIApp, title: str, description: str, root_path: str | None) -> None:
         self.app = app
         self.title = title
         self.description = description
+        self.root_path = root_path
 
     @classmethod
-    def configured(cls, title: str, description: str) -> Middleware:
+    def configured(cls, title: str, description: str, root_path: str | None = None) -> Middleware:
         """The middleware as Starlette takes it.
 
         Args:
             title: Title of the page.
             description: One sentence about it.
+            root_path: The path, or the whole address, under which a proxy offers the page.
         """
-        return Middleware(cls, title=title, description=description)
+        return Middleware(cls, title=title, description=description, root_path=root_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI defines it."""
@@ -43,7 +45,7 @@ class HeadMiddleware:
         response = _Response()
         await self.app(scope, receive, response.collect)
         if response.is_html:
-            address = get_root_url(Request(scope), "/", None)
+            address = get_root_url(Request(scope), "/", self.root_path)
             html = response.body.decode("utf-8")
             response.replace(with_tags(html, self.title, self.description, address))
         await response.send(send)

@@ -9,40 +9,57 @@ from typing import Any
 
 import gradio as gr
 from gradio.helpers import Examples
+from PIL import Image
 
+from dogbreed.bundle import write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import load_image
 from dogbreed.page.i18n import language_of, texts
 from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
-from dogbreed.page.refusals import shown_to_visitor
-from dogbreed.page.uploads import accept_any_file
+from dogbreed.page.refusals import refusal, shown_to_visitor
+from dogbreed.page.uploads import EXAMPLES, accept_any_file
 from dogbreed.prediction import Prediction
 from dogbreed.wording import confidence, read_more_link, sentence
 
-EXAMPLES = Path(__file__).parent / "static" / "examples"
 # Enough for a large screen; a photo of 50 megapixels would take seconds to draw and to send.
 SHOWN_SIDE = 900
 STRENGTH = 0.8
 
 
 @dataclass(frozen=True)
+class Answered:
+    """A photo and the answer to it, as the page remembers them for one visitor.
+
+    Attributes:
+        photo: Path of the uploaded file, which is deleted before this is forgotten.
+        prediction: The answer.
+    """
+
+    photo: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
 class PhotoHandlers:
     """What the tab does when something happens.
 
-    Some arguments mean the same everywhere: `photo` is the path of the uploaded file, `prediction`
-    the answer to it, `chosen` the label whose evidence is shown, and `strength` how much of the
-    overlay shows, in 0..1. Each is None if there is none.
+    Some arguments mean the same everywhere: `answered` is the last photo with its answer, `chosen`
+    the label whose evidence is shown, and `strength` how much of the overlay shows, in 0..1. The
+    first two are None if there is none.
     """
 
     classifier: DogBreedClassifier
 
-    def answer(self, photo: str | None) -> tuple[dict[str, float] | None, Prediction | None]:
+    def answer(self, photo: str | None) -> tuple[dict[str, float] | None, Answered | None]:
         """Answer a photo.
 
+        Args:
+            photo: Path of the uploaded file; None if it was taken away.
+
         Returns:
-            The label component's value, and the prediction for the handlers that follow.
+            The label component's value, and what the handlers that follow need.
 
         Raises:
             gr.Error: The photo cannot be used.
@@ -51,66 +68,52 @@ class PhotoHandlers:
             return None, None
         with shown_to_visitor():
             prediction = self.classifier.predict(photo)
-        return prediction.as_dict(), prediction
+        return prediction.as_dict(), Answered(photo, prediction)
 
     def show(
-        self,
-        photo: str | None,
-        prediction: Prediction | None,
-        strength: float,
-        request: gr.Request,
+        self, answered: Answered | None, strength: float, request: gr.Request
     ) -> tuple[str, dict[str, Any], str | None]:
         """Show a new answer.
 
         Returns:
             The sentence as HTML, the update of the evidence, and the label that it is for.
         """
-        if photo is None or prediction is None:
+        if answered is None:
             return self._blank("waiting", request)
-        best, language = prediction.labels[0], language_of(request)
-        evidence = self._evidence(photo, prediction, best, strength, language)
-        return answer_html(prediction, language), evidence, best
+        best, language = answered.prediction.labels[0], language_of(request)
+        evidence = self._evidence(answered, best, strength, language)
+        return answer_html(answered.prediction, language), evidence, best
 
     def choose(
-        self,
-        photo: str | None,
-        prediction: Prediction | None,
-        strength: float,
-        request: gr.Request,
-        event: gr.SelectData,
+        self, answered: Answered | None, strength: float, request: gr.Request, event: gr.SelectData
     ) -> tuple[dict[str, Any], Any]:
         """Show the evidence for the label that was clicked.
 
         Returns:
             The update of the evidence, and the label that it is for.
         """
-        if photo is None or prediction is None or event.value not in prediction.labels:
+        if answered is None or event.value not in answered.prediction.labels:
             return gr.skip(), gr.skip()
         language = language_of(request)
-        return self._evidence(photo, prediction, event.value, strength, language), event.value
+        return self._evidence(answered, event.value, strength, language), event.value
 
     def draw(
-        self,
-        photo: str | None,
-        prediction: Prediction | None,
-        chosen: str | None,
-        strength: float,
-        request: gr.Request,
+        self, answered: Answered | None, chosen: str | None, strength: float, request: gr.Request
     ) -> dict[str, Any]:
         """Draw the evidence again, at another strength.
 
         Returns:
             The update of the evidence.
         """
-        if photo is None or prediction is None or chosen is None:
+        if answered is None or chosen is None:
             return gr.skip()
-        return self._evidence(photo, prediction, chosen, strength, language_of(request))
+        return self._evidence(answered, chosen, strength, language_of(request))
 
     def refuse(self, request: gr.Request) -> tuple[str, dict[str, Any], None, None, None]:
         """Take the last answer away, since the photo cannot be used.
 
         Returns:
-            As `show` does, then empty labels and no prediction.
+            As `show` does, then empty labels and no answer.
         """
         return *self._blank("unreadable", request), None, None
 
@@ -120,21 +123,45 @@ class PhotoHandlers:
         return f"<p>{escape(words[key])}</p>", gr.update(value=None, label=words["evidence"]), None
 
     def _evidence(
-        self, photo: str, prediction: Prediction, label: str, strength: float, language: str
+        self, answered: Answered, label: str, strength: float, language: str
     ) -> dict[str, Any]:
         """The update of the evidence for one label."""
         words = texts(language)
         try:
-            image = load_image(photo)
+            image = load_small(answered.photo)
         except InvalidImageError as error:
-            raise gr.Error(words["photo_gone"], print_exception=False) from error
-        image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+            raise refusal(words["photo_gone"]) from error
         resize = self.classifier.bundle.config["preprocessing"]["resize"]
+        evidence = relative_evidence(answered.prediction, label)
         return gr.update(
-            value=overlay(image, relative_evidence(prediction, label), resize, strength),
+            value=overlay(image, evidence, resize, strength),
             label=words["evidence_for"].format(breed=label),
             alt_text=words["evidence_alt"].format(breed=label),
         )
+
+
+def load_small(photo: str) -> Image.Image:
+    """Load a photo at the size that is shown.
+
+    A photo that takes time to decode is written next to the upload at that size when it is first
+    loaded, for the slider, which asks for it at every step; both are deleted together.
+
+    Args:
+        photo: Path of the uploaded file.
+
+    Raises:
+        InvalidImageError: It has been deleted.
+    """
+    path = Path(photo)
+    small = path.with_name(f"{path.name}.shown.jpg")
+    if path.is_file() and small.is_file():
+        return load_image(small)
+    image = load_image(path, at_least=SHOWN_SIDE)
+    if max(image.size) > SHOWN_SIDE:
+        image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+        with write_beside(small) as file:
+            image.save(file, "JPEG", quality=95)
+    return image
 
 
 def answer_html(prediction: Prediction, language: str) -> str:
@@ -151,6 +178,8 @@ def answer_html(prediction: Prediction, language: str) -> str:
     promise = confidence(prediction, words)
     if promise:
         html += f"<p>{escape(promise)}</p>"
+    if prediction.note:
+        html += f"<p>{escape(prediction.note)}</p>"
     return html + (
         f"<p><a href='{escape(read_more_link(best))}' target='_blank' rel='noopener'>"
         f"{escape(words['read_more'].format(breed=best))}</a></p>"
@@ -178,11 +207,13 @@ class _Parts:
     labels: gr.Label
     evidence: gr.Image
     strength: gr.Slider
-    prediction: gr.State
+    answered: gr.State
     chosen: gr.State
 
 
 def _lay_out(i18n: gr.I18n) -> _Parts:
+    # Served from where they are; copies among the temporary files would be deleted.
+    gr.set_static_paths([EXAMPLES])
     with gr.Row():
         with gr.Column():
             photo = _photo_input(i18n)
@@ -213,9 +244,9 @@ def _lay_out(i18n: gr.I18n) -> _Parts:
             strength = gr.Slider(
                 0, 1, value=STRENGTH, step=0.1, label=i18n("strength"), elem_id="strength"
             )
-    prediction = gr.State(time_to_live=KEEP_SECONDS)
+    answered = gr.State(time_to_live=KEEP_SECONDS)
     return _Parts(
-        photo, button, examples, said, labels, evidence, strength, prediction, chosen=gr.State()
+        photo, button, examples, said, labels, evidence, strength, answered, chosen=gr.State()
     )
 
 
@@ -240,13 +271,13 @@ def _connect(parts: _Parts, handlers: PhotoHandlers) -> None:
     _answer_on(parts.examples.load_input_event.success, parts, handlers)
     parts.labels.select(
         handlers.choose,
-        [parts.photo, parts.prediction, parts.strength],
+        [parts.answered, parts.strength],
         [parts.evidence, parts.chosen],
         api_visibility="private",
     )
     parts.strength.input(
         handlers.draw,
-        [parts.photo, parts.prediction, parts.chosen, parts.strength],
+        [parts.answered, parts.chosen, parts.strength],
         parts.evidence,
         api_visibility="private",
         trigger_mode="always_last",
@@ -259,7 +290,7 @@ def _answer_on(trigger: Callable[..., Any], parts: _Parts, handlers: PhotoHandle
     answered = trigger(
         handlers.answer,
         parts.photo,
-        [parts.labels, parts.prediction],
+        [parts.labels, parts.answered],
         concurrency_limit=CONCURRENCY,
         concurrency_id=QUEUE,
         trigger_mode="always_last",
@@ -267,7 +298,7 @@ def _answer_on(trigger: Callable[..., Any], parts: _Parts, handlers: PhotoHandle
     )
     answered.success(
         handlers.show,
-        [parts.photo, parts.prediction, parts.strength],
+        [parts.answered, parts.strength],
         [parts.sentence, parts.evidence, parts.chosen],
         api_visibility="private",
         show_progress="hidden",
@@ -275,7 +306,7 @@ def _answer_on(trigger: Callable[..., Any], parts: _Parts, handlers: PhotoHandle
     answered.failure(
         handlers.refuse,
         None,
-        [parts.sentence, parts.evidence, parts.chosen, parts.labels, parts.prediction],
+        [parts.sentence, parts.evidence, parts.chosen, parts.labels, parts.answered],
         api_visibility="private",
         show_progress="hidden",
     )

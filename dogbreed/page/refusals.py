@@ -4,8 +4,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from dogbreed.errors import InvalidImageError
+
+GONE = "This photo has been deleted from the server; upload it again."
+
+
+def refusal(sentence: str) -> gr.Error:
+    """An error that is shown until it is closed, and that is not a fault for the log."""
+    return gr.Error(sentence, duration=None, print_exception=False)
+
+
+def reason(error: InvalidImageError) -> str:
+    """Why a photo cannot be used, without naming a folder of the server."""
+    sentence = str(error)
+    return GONE if get_upload_folder() in sentence else sentence
 
 
 @contextmanager
@@ -13,10 +27,9 @@ def shown_to_visitor() -> Iterator[None]:
     """Within this block, show the visitor why a photo cannot be used.
 
     Raises:
-        gr.Error: In place of an `InvalidImageError`. It stays until it is closed, and nothing is
-            written to the log, since nothing is wrong with the page.
+        gr.Error: In place of an `InvalidImageError`.
     """
     try:
         yield
     except InvalidImageError as error:
-        raise gr.Error(str(error), duration=None, print_exception=False) from error
+        raise refusal(reason(error)) from error

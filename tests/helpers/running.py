@@ -21,7 +21,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_process(*options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+def running_process(
+    *options: str, code: str | None = None, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run app.py until the block ends.
 
     Args:
@@ -34,7 +36,7 @@ def running_process(*options: str, **environment: str) -> Iterator[tuple[str, su
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
-        [sys.executable, "app.py", f"--port={port}", *options],
+        [sys.executable, *(["-c", code] if code else ["app.py"]), f"--port={port}", *options],
         cwd=ROOT,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -54,7 +56,7 @@ def running_process(*options: str, **environment: str) -> Iterator[tuple[str, su
         yield address, process
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.printed, _ = process.communicate(timeout=30)
 
 
 @contextlib.contextmanager
