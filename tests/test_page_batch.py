@@ -1,21 +1,24 @@
 """The tab for several photos: its handler, its rows, and how their numbers are rounded."""
 
 import csv
+from dataclasses import replace
 
 import gradio as gr
 import pytest
+from gradio.utils import get_upload_folder
 
 from dogbreed import DogBreedClassifier
 from dogbreed.page.batch import (
     CSV_HEADER,
     BatchHandler,
-    answer_row,
+    as_row,
     as_table_row,
     headers,
     write_csv,
 )
 from dogbreed.page.i18n import texts
 from dogbreed.page.limits import MOST_PHOTOS
+from dogbreed.page.refusals import GONE
 from tests.helpers.shapes import draw_shape
 from tests.helpers.tiny_bundle import write_bundle
 from tests.helpers.visitor import visitor
@@ -31,7 +34,7 @@ def classifier(tmp_path) -> DogBreedClassifier:
 def answer(classifier, tmp_path, monkeypatch) -> BatchHandler:
     """The handler of the tab."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "files"))
-    return BatchHandler(classifier, gr.DownloadButton())
+    return BatchHandler(classifier)
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def photo(tmp_path) -> str:
 @pytest.fixture
 def row(classifier, photo) -> dict:
     """What the bundle answers to the drawing."""
-    return answer_row(classifier, photo, "no dog")
+    return as_row(photo, classifier.predict(photo), "no dog")
 
 
 def read_csv(path) -> list[dict[str, str]]:
@@ -64,6 +67,19 @@ def test_photos_are_answered_in_a_table_and_as_csv(answer, photo, row, tmp_path)
     assert rows[0]["breed_1"] == row["breed_1"] and rows[1]["note"] == bad[4]
 
 
+def test_one_file_that_is_no_photo_does_not_refuse_the_others(answer, photo, tmp_path):
+    names = ["raw.dng", "apple.heic", "old.jp2", "deleted.png"]
+    for name in names[:3]:
+        (tmp_path / name).write_bytes(b"a format of its own")
+    gone = f"{get_upload_folder()}/deleted.png"
+    files = [photo, *(str(tmp_path / name) for name in names[:3]), gone, photo]
+    table, _ = answer(files, visitor())
+    assert [row[0] for row in table["data"]] == ["photo.png", *names, "photo.png"]
+    assert all(row[1] and not row[4] for row in (table["data"][0], table["data"][5]))
+    assert all(row[4] and not row[1] for row in table["data"][1:5])
+    assert table["data"][4][4] == GONE
+
+
 def test_no_photos_clear_the_table(answer):
     for files in (None, []):
         table, download = answer(files, visitor())
@@ -74,6 +90,13 @@ def test_no_photos_clear_the_table(answer):
 def test_too_many_photos_are_refused_before_any_is_read(answer):
     with pytest.raises(gr.Error, match=f"You chose {MOST_PHOTOS + 1} photos; .* {MOST_PHOTOS} at"):
         answer(["missing.png"] * (MOST_PHOTOS + 1), visitor())
+
+
+def test_what_is_to_be_said_about_a_photo_is_its_note(classifier, photo):
+    answer = replace(classifier.predict(photo), note="The last third is missing.")
+    assert as_row(photo, answer, "no dog")["note"] == "The last third is missing."
+    answer = replace(answer, looks_like_dog=False)
+    assert as_row(photo, answer, "no dog")["note"] == "no dog The last third is missing."
 
 
 def test_a_probability_is_rounded_once(classifier, photo, row):

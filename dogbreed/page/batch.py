@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.page.i18n import language_of, texts
 from dogbreed.page.limits import CONCURRENCY, MOST_PHOTOS, QUEUE
+from dogbreed.page.refusals import reason, refusal
+from dogbreed.page.uploads import accept_any_file
+from dogbreed.prediction import Prediction
 
 PLACES = (1, 2, 3)
 CSV_HEADER = (
@@ -30,15 +34,9 @@ Row = dict[str, str | float]
 
 @dataclass(frozen=True)
 class BatchHandler:
-    """Answers the photos that were chosen.
-
-    Attributes:
-        classifier: The model that answers.
-        download: The button that serves the CSV file.
-    """
+    """Answers the photos that were chosen."""
 
     classifier: DogBreedClassifier
-    download: gr.DownloadButton
 
     def __call__(
         self, files: list[str] | None, request: gr.Request, progress: gr.Progress = _PROGRESS
@@ -61,39 +59,38 @@ class BatchHandler:
         words = texts(language_of(request))
         if len(files) > MOST_PHOTOS:
             message = words["too_many"].format(found=len(files), count=MOST_PHOTOS)
-            raise gr.Error(message, duration=None, print_exception=False)
+            raise refusal(message)
+        # A few photos are answered at once, on all cores, and come out in their order.
+        answers = zip(files, self.classifier.predict_each(files), strict=True)
         rows = [
-            answer_row(self.classifier, path, words["no_dog"])
-            for path in progress.tqdm(files, words["reading"])
+            as_row(path, answer, words["no_dog"])
+            for path, answer in progress.tqdm(answers, words["reading"], total=len(files))
         ]
-        path = write_csv(rows, Path(self.download.GRADIO_CACHE))
-        self.download.temp_files.add(str(path))
+        path = write_csv(rows, Path(get_upload_folder()))
         # Headers are the one text that Gradio does not translate in the browser.
-        answers = {"headers": headers(words), "data": [as_table_row(row) for row in rows]}
-        return answers, gr.update(value=str(path), interactive=True)
+        table = {"headers": headers(words), "data": [as_table_row(row) for row in rows]}
+        return table, gr.update(value=str(path), interactive=True)
 
 
-def answer_row(classifier: DogBreedClassifier, path: str, no_dog: str) -> Row:
+def as_row(path: str, answer: Prediction | InvalidImageError, no_dog: str) -> Row:
     """One photo as a row of the CSV file.
 
     Args:
-        classifier: The model that answers.
-        path: The photo; one that cannot be used gets a note instead of an answer.
+        path: The photo.
+        answer: The answer to it, or why it cannot be used, which becomes the note.
         no_dog: The note for one that does not look like a dog.
 
     Returns:
         Every field of `CSV_HEADER`, probabilities not rounded; "" for what is unknown.
     """
     row: Row = {**dict.fromkeys(CSV_HEADER, ""), "file": Path(path).name}
-    try:
-        prediction = classifier.predict(path)
-    except InvalidImageError as error:
-        return {**row, "note": str(error)}
-    if prediction.is_dog is not None:
-        row["is_dog"] = prediction.is_dog
-    if not prediction.looks_like_dog:
-        row["note"] = no_dog
-    for place, (label, probability) in enumerate(prediction.as_dict().items(), start=1):
+    if isinstance(answer, InvalidImageError):
+        return {**row, "note": reason(answer)}
+    if answer.is_dog is not None:
+        row["is_dog"] = answer.is_dog
+    notes = [] if answer.looks_like_dog else [no_dog]
+    row["note"] = " ".join([*notes, *([answer.note] if answer.note else [])])
+    for place, (label, probability) in enumerate(answer.as_dict().items(), start=1):
         row |= {f"breed_{place}": label, f"probability_{place}": probability}
     return row
 
@@ -104,7 +101,7 @@ def headers(words: Mapping[str, str]) -> list[str]:
 
 
 def as_table_row(row: Row) -> list[str]:
-    """A row of `answer_row` as the page shows it: `Norwich terrier 62.1%`."""
+    """A row of `as_row` as the page shows it: `Norwich terrier 62.1%`."""
     cells = [
         f"{row[f'breed_{place}']} {row[f'probability_{place}']:.1%}"
         if row[f"breed_{place}"]
@@ -118,7 +115,7 @@ def write_csv(rows: Iterable[Row], folder: Path) -> Path:
     """Write the rows to a new file, probabilities with four digits.
 
     Args:
-        rows: See `answer_row`.
+        rows: See `as_row`.
         folder: The new file gets a folder of its own in it.
 
     Returns:
@@ -149,6 +146,7 @@ def batch_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
         file_types=["image"],
         elem_id="several-files",
     )
+    accept_any_file(files)
     table = gr.Dataframe(
         headers=headers(texts()),
         label=i18n("several_answers"),
@@ -160,7 +158,7 @@ def batch_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
         str(i18n("download_csv")), interactive=False, elem_id="several-csv"
     )
     files.change(
-        BatchHandler(classifier, download),
+        BatchHandler(classifier),
         files,
         [table, download],
         api_visibility="private",
