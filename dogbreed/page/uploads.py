@@ -43,6 +43,9 @@ class CheckedBlocks(gr.Blocks):
         Raises:
             gr.Error: Something in it cannot be used.
         """
+        if block_fn.fn is None:
+            # An event that happens in the browser alone.
+            raise refusal(NOT_READABLE)
         if len(inputs) < len(block_fn.inputs):
             raise refusal(NO_PHOTO)
         checked = [
