@@ -11,7 +11,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from dogbreed.errors import InvalidImageError
 from dogbreed.image_ifd import exif_orientation
-from dogbreed.image_limits import DAMAGED, MAX_MEMORY, MAX_PIXELS, check_sides
+from dogbreed.image_limits import (
+    DAMAGED,
+    MAX_MEMORY,
+    MAX_PIXELS,
+    check_sides,
+    return_freed_memory,
+)
 
 # Decoded at 1/8, 200 megapixels take about 0.4 s; no file of 20 MB needs much more.
 _MAX_PIXELS = 300_000_000
@@ -178,6 +184,7 @@ def decode_jpeg(jpeg: JpegFile, at_least: int | None, notes: list[str]) -> Image
         InvalidImageError: Most of the photo is missing.
     """
     scale = jpeg.scale(at_least)
+    return_freed_memory(jpeg.size_at(scale), jpeg.coefficients)
     try:
         return _decode(jpeg, jpeg.data, scale)
     except OSError:

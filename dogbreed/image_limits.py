@@ -1,5 +1,8 @@
 """How large a photo may be, so that no file takes more memory or time than a photo deserves."""
 
+import ctypes
+import sys
+
 from dogbreed.errors import InvalidImageError
 
 MAX_BYTES = 20_000_000
@@ -12,6 +15,9 @@ MAX_MEMORY = 420_000_000
 ORDINARY = 8
 # WebP and AVIF: two canvases, or planes of up to 12 bits; the output; and Pillow's image.
 MODERN = 16
+# Above this many bytes it is worth a few milliseconds to give memory back.
+_LARGE = 80_000_000
+_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 DAMAGED = "This image is damaged or incomplete; save or download it again."
 TOO_LARGE = "This photo is larger than 20 MB; save it smaller and try again."
@@ -54,3 +60,17 @@ def check_sides(size: tuple[int, int]) -> None:
         raise InvalidImageError(
             f"This image is {width}×{height} pixels; it needs at least {MIN_SIDE}×{MIN_SIDE}."
         )
+
+
+def return_freed_memory(size: tuple[int, int], buffers: float = 0) -> None:
+    """Give freed memory back to the system, before and after a large photo is decoded.
+
+    glibc keeps it for the thread that freed it, so that a second large photo in another thread
+    would come on top of the first one.
+
+    Args:
+        size: Width and height of what is decoded, in pixels.
+        buffers: What the decoder needs apart from that, in bytes.
+    """
+    if _TRIM and size[0] * size[1] * 4 + buffers > _LARGE:
+        _TRIM(0)

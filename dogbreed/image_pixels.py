@@ -19,7 +19,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 # A photo is converted in strips of so many pixels, so that it is in memory twice at most.
-_STRIP = 1_000_000
+_STRIP = 250_000
 # Depths of sensors and files, and the largest value at each.
 _DEPTHS = (8, 10, 12, 14, 16)
 _LARGEST = tuple(2**bits - 1 for bits in _DEPTHS)

@@ -17,7 +17,14 @@ from dogbreed.image_headers import read_bmp, read_gif, read_png, read_webp
 from dogbreed.image_ifd import exif_orientation
 from dogbreed.image_jpeg import decode_jpeg, read_jpeg
 from dogbreed.image_kinds import recognize
-from dogbreed.image_limits import DAMAGED, MIN_SIDE, MODERN, ORDINARY, check_size
+from dogbreed.image_limits import (
+    DAMAGED,
+    MIN_SIDE,
+    MODERN,
+    ORDINARY,
+    check_size,
+    return_freed_memory,
+)
 from dogbreed.image_pixels import add_low_bytes, is_dark, to_rgb, turned
 from dogbreed.image_sources import ImageSource, from_array, read_bytes
 from dogbreed.image_square import RESIZE_METHODS, SHOWN_BY_CROP, frame_box, to_square
@@ -111,7 +118,11 @@ def prepare(
         InvalidImageError: See `load_image`.
     """
     at_least = round(_REDUCING_GAP * size / SHOWN_BY_CROP)
-    return to_square(_load(source, at_least, notes), size, resize)
+    image = _load(source, at_least, notes)
+    square, shape = to_square(image, size, resize), image.size
+    del image
+    return_freed_memory(shape)
+    return square
 
 
 def _load(source: ImageSource, at_least: int | None, notes: list[str] | None) -> Image.Image:
@@ -167,6 +178,7 @@ def _open(name: str, data: bytes) -> Image.Image:
     plugin: type[ImageFile] = getattr(import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")
     image = plugin(BytesIO(data))
     check_size(image.size, MODERN if name in ("WebP", "Avif") else ORDINARY)
+    return_freed_memory(image.size)
     raw_mode = _raw_mode(image)
     image.load()
     # Pillow would keep the canvases of WebP and AVIF as long as the image.

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from dogbreed.images import load_image
 from tests.helpers.encoded import UPRIGHT, color, encode, oriented, pixels, refusal, smooth
+from tests.helpers.examine import Examiner
 from tests.helpers.image_bombs import png, png_chunk
-from tests.helpers.tiny_bundle import noise
+from tests.helpers.packed import zeros
+from tests.helpers.tiny_bundle import noise, write_bundle
 
 
 def with_chunk(name: bytes, data: bytes, checksum: int | None = None, place: int = 33) -> bytes:
@@ -149,6 +152,22 @@ def test_a_webp_of_any_size_is_refused_by_its_header(options):
     else:
         large = photo[:26] + b"\xff\x3f\xff\x3f" + photo[30:]
     assert "50 megapixels" in refusal(large)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems measure the whole life only")
+def test_the_memory_of_a_large_photo_is_given_back(tmp_path):
+    side = 7_141
+    large = png(side, side, color=6, pixels=zeros(side * (4 * side + 1)))
+    with Examiner(write_bundle(tmp_path / "tiny")) as examiner:
+        first = examiner.examine(encode(smooth(64, 64)))
+        for _ in range(2):
+            outcome = examiner.examine(large)
+            assert outcome.fault == outcome.refusal == ""
+            assert 300 < outcome.megabytes < 600
+        encoded = encode(smooth(64, 64))
+        for _ in range(2):
+            last = examiner.examine(encoded)
+        assert last.megabytes < first.megabytes + 300
 
 
 def test_a_webp_that_would_take_too_much_memory_is_refused_by_its_header():
