@@ -193,7 +193,7 @@ def test_every_file_keeps_the_rules_and_every_exception_is_needed():
     assert sorted(EXCEPTIONS - faults) == [], "fixed; take it out of EXCEPTIONS"
 
 
-@pytest.mark.xfail(strict=True, reason="hub's door and the page's tabs are being taken apart")
+@pytest.mark.xfail(strict=True, reason="training is being taken apart")
 def test_imports_are_short_chains():
     chain = longest_chain(import_graph())
     assert len(chain) <= LONGEST_CHAIN, " → ".join(chain)

@@ -14,19 +14,21 @@ import re
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from dogbreed.bundle import DEFAULT_BUNDLE, Bundle, read_bundle
 from dogbreed.errors import UsageError
 
-if TYPE_CHECKING:
-    from dogbreed.hub.push import check_push, push_bundle
-    from dogbreed.hub.space import deploy_space
-
 __all__ = ["check_push", "deploy_space", "load_bundle", "push_bundle"]
 
-_MODULES = {"check_push": "push", "push_bundle": "push", "deploy_space": "space"}
+# Loaded by name: an import statement would load the client with the model of this disk, or import
+# in a circle.
+_MODULES = {
+    "check_push": "push",
+    "deploy_space": "space",
+    "load_from_hub": "load",
+    "push_bundle": "push",
+}
 _REPO_ID = r"(?P<repo_id>(?!\.)[\w.-]+/[\w.-]+)"
 _NAME = re.compile(rf"{_REPO_ID}(@(?P<revision>.+))?", re.ASCII)
 # The address of a model's page, after the host.
@@ -75,10 +77,7 @@ def load_bundle(
                 f"{path} is a folder and has no revision {revision}; name a model as user/name."
             )
         return read_bundle(path, files)
-    # Here, so that a model on this disk does not load the Hub's client.
-    from dogbreed.hub.load import load_from_hub
-
-    return load_from_hub(repo_id, revision, files)
+    return __getattr__("load_from_hub")(repo_id, revision, files)
 
 
 def _parse_name(source: str) -> tuple[str | None, str | None]:
