@@ -24,9 +24,9 @@ from tests.helpers.running import ROOT, running_page
 from tests.helpers.tiny_bundle import assert_one_sentence, write_bundle
 
 WANTED = int(os.environ.get("DOGBREED_HOSTILE", "300"))
-# Spread over all numbers, and prime to how often each kind comes.
-STEP = max(1, COUNT // WANTED) | 1
-NUMBERS = [number * STEP % COUNT for number in range(WANTED)]
+# A bomb of each kind, then numbers from all over in an order that looks like chance.
+SPREAD = (number * 7_919 % COUNT for number in range(COUNT))
+NUMBERS = list(dict.fromkeys([*range(0, 400, 20), *SPREAD]))[:WANTED]
 MOST_MEGABYTES, MOST_SECONDS = 600, 5
 SHELL, PAGE = 60, 16
 # These take seconds to make, and the shell and the page decode like Python.

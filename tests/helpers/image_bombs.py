@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -145,19 +146,25 @@ def webp(rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
+@cache
+def _large_avif() -> bytes:
+    image = io.BytesIO()
+    Image.new("L", (9_000, 9_000), 9).save(image, "AVIF", speed=10)
+    return image.getvalue()
+
+
 def avif(rng: np.random.Generator) -> bytes:
     """Another size in the container than in the picture, or EXIF that lies over itself."""
-    image = io.BytesIO()
-    large = bool(rng.integers(2))
-    sides = (9_000, 9_000) if large else (64, 64)
-    exif = exif_bomb(rng) if not large else b""
-    Image.new("L" if large else "RGB", sides, 9).save(image, "AVIF", speed=10, exif=exif)
-    data = bytearray(image.getvalue())
+    if rng.integers(2):
+        data = bytearray(_large_avif())
+        size = (64, 64)
+    else:
+        image = io.BytesIO()
+        Image.new("RGB", (64, 64), 9).save(image, "AVIF", speed=10, exif=exif_bomb(rng))
+        data = bytearray(image.getvalue())
+        size = (side(rng, 31), side(rng, 31)) if rng.integers(2) else (64, 64)
     at = data.index(b"ispe") + 8
-    if large:
-        data[at : at + 8] = struct.pack(">II", 64, 64)
-    elif rng.integers(2):
-        data[at : at + 8] = struct.pack(">II", side(rng, 31), side(rng, 31))
+    data[at : at + 8] = struct.pack(">II", *size)
     return bytes(data)
 
 

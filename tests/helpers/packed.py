@@ -1,10 +1,12 @@
 """Sizes and compressed pixels for files that the tests make."""
 
 import zlib
+from functools import cache
 
 import numpy as np
 
 
+@cache
 def zeros(count: int) -> bytes:
     """So many zeros, compressed, without having them in memory."""
     packer, block = zlib.compressobj(1), bytes(1_000_000)
