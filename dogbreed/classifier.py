@@ -212,8 +212,13 @@ class DogBreedClassifier:
         rule = self._rejection
         if rule is None:
             return {}
-        is_dog = float(rule.probability(logits[None], features)[0])
-        return {"is_dog": is_dog, "looks_like_dog": is_dog >= rule.threshold}
+        scores = rule.score(logits[None], features)
+        probability = rule.probability(scores)
+        return {
+            "dog_score": float(scores[0]),
+            "is_dog": None if probability is None else float(probability[0]),
+            "looks_like_dog": bool(scores[0] >= rule.threshold),
+        }
 
     def _prediction_set(self, probabilities: np.ndarray, order: np.ndarray) -> dict[str, Any]:
         """The fields of a `Prediction` about its prediction set."""

@@ -38,7 +38,7 @@ _METRIC: dict[str, _Kind] = {
 }
 # The fields that each threshold may have. One that the data cannot settle is left out of a config.
 _THRESHOLDS = {
-    "is_dog": ({"method", "threshold", "scale", "offset"},),
+    "is_dog": ({"method", "threshold"}, {"method", "threshold", "scale", "offset"}),
     "prediction_set": ({"coverage", "threshold", "penalty", "free_ranks"},),
 }
 _THRESHOLD_KINDS: dict[str, _Kind] = {"method": str, "free_ranks": int}

@@ -15,8 +15,10 @@ class Prediction:
         ids: Class number of each of `labels`.
         evidence_map: float32 array of shape (8, 8, num_classes), what each part of the photo adds
             to the logit of each class; its spatial mean is the logits.
-        is_dog: Probability in 0..1 that the photo shows a dog; None if the bundle has none.
-        looks_like_dog: False if the bundle's rule says that the photo does not show a dog.
+        dog_score: Score of the bundle's rejection rule, higher for dogs; None if it has no rule.
+        is_dog: Probability in 0..1 that the photo shows a dog; None if the rule was settled without
+            photos of anything else, or if there is none.
+        looks_like_dog: False if the rule says that the photo does not show a dog.
         prediction_set: The breeds that contain the right one about as often as `coverage` says,
             best first; empty if the bundle makes no such promise.
         coverage: How often they do, in 0..1; None if the bundle makes no such promise.
@@ -28,6 +30,7 @@ class Prediction:
     probabilities: tuple[float, ...]
     ids: tuple[int, ...]
     evidence_map: np.ndarray = field(repr=False, compare=False)
+    dog_score: float | None = None
     is_dog: float | None = None
     looks_like_dog: bool = True
     prediction_set: tuple[str, ...] = ()

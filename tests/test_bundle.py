@@ -261,6 +261,7 @@ def test_a_file_outside_of_the_bundle(bundle, name):
         ("is_dog", {"scale": float("nan")}),
         ("is_dog", {"threshold": "0.5"}),
         ("prediction_set", None),
+        ("is_dog", {"scale": None}),
         ("prediction_set", {"free_ranks": 1.5}),
         ("prediction_set", {"coverage": True}),
         ("prediction_set", {"more": 1}),

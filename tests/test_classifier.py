@@ -10,8 +10,9 @@ from loky import cpu_count
 from PIL import Image
 
 from dogbreed import DogBreedClassifier, Prediction
-from dogbreed.bundle import DEFAULT_BUNDLE
+from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
 from dogbreed.errors import BundleError, DogBreedError, InvalidImageError
+from dogbreed.wording import NOT_A_DOG, as_json, trust_line
 from tests.helpers.encoded import encode, smooth
 from tests.helpers.tiny_bundle import (
     CELLS,
@@ -208,7 +209,7 @@ def test_how_far_to_trust_an_answer(tmp_path):
 
 def test_the_energy_needs_no_features(tmp_path):
     thresholds = THRESHOLDS | {
-        "is_dog": {"method": "energy", "scale": 1.0, "offset": 0.0, "threshold": 0.5}
+        "is_dog": {"method": "energy", "scale": 1.0, "offset": 0.0, "threshold": 0.0}
     }
     path = write_bundle(tmp_path / "energy", thresholds=thresholds)
     photo = noise(SIZE, SIZE)
@@ -217,7 +218,44 @@ def test_the_energy_needs_no_features(tmp_path):
     assert prediction.is_dog == pytest.approx(1 / (1 + np.exp(-energy)), abs=1e-5)
 
 
-def test_a_bundle_that_cannot_tell_says_so(classifier):
+def trusted(path: Path, thresholds: dict, image: object) -> Prediction:
+    """The answer of a bundle with these thresholds."""
+    bundle = write_trusted(path, thresholds=thresholds)
+    return DogBreedClassifier.from_pretrained(bundle).predict(image)
+
+
+def test_a_rule_without_negatives_has_no_probability(tmp_path):
+    """It says whether there is a dog, and JSON, lines and sentence say no more than that."""
+    photo = noise(SIZE, SIZE)
+    energy = np.log(np.exp(expected_evidence(photo).mean(axis=(0, 1))).sum())
+    for name, threshold in (("accepts", energy - 0.1), ("refuses", energy + 0.1)):
+        is_dog = {"method": "energy", "threshold": threshold}
+        answer = trusted(tmp_path / name, THRESHOLDS | {"is_dog": is_dog}, photo)
+        assert answer.dog_score == pytest.approx(energy, abs=1e-5)
+        assert answer.is_dog is None and answer.looks_like_dog == (name == "accepts")
+        bundle = read_bundle(tmp_path / name)
+        assert as_json(answer, bundle)["is_dog"] is None
+        assert (trust_line(answer) == NOT_A_DOG) == (name == "refuses")
+
+
+def test_what_a_bundle_does_not_promise_is_not_said(tmp_path):
+    """Either threshold may be missing, where there were too few photos to settle it."""
+    dog = np.full((SIZE, SIZE, 3), (250, 10, 10), np.uint8)
+    sets, is_dog = ({name: THRESHOLDS[name]} for name in ("prediction_set", "is_dog"))
+    answer = trusted(tmp_path / "sets", sets, dog)
+    assert (answer.dog_score, answer.is_dog, answer.looks_like_dog) == (None, None, True)
+    assert answer.coverage == 0.95 and "With 95%" in trust_line(answer)
+
+    answer = trusted(tmp_path / "is_dog", is_dog, dog)
+    assert answer.is_dog > 0.9 and answer.looks_like_dog
+    assert (answer.prediction_set, answer.coverage, trust_line(answer)) == ((), None, None)
+    written = as_json(answer, read_bundle(tmp_path / "is_dog"))
+    assert (written["prediction_set"], written["coverage"]) == ([], None)
+    blue = trusted(tmp_path / "again", is_dog, np.full((SIZE, SIZE, 3), (10, 10, 250), np.uint8))
+    assert not blue.looks_like_dog and trust_line(blue) == NOT_A_DOG
+
+
+def test_a_bundle_that_promises_nothing(classifier):
     prediction = classifier.predict(draw_disc())
     assert (prediction.is_dog, prediction.coverage) == (None, None)
     assert prediction.looks_like_dog and prediction.prediction_set == ()

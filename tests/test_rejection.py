@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 from dogbreed.bundle import REJECTION
 from dogbreed.errors import BundleError
 from dogbreed.rejection import ARRAYS, METHODS, RejectionRule, read_arrays, score
-from dogbreed.train.rejection import Answers, fit_detector, fit_mahalanobis, separation
+from dogbreed.train.rejection import Answers, fit_detector, separation
 from tests.helpers.tiny_bundle import assert_one_sentence
 
 CHANNELS, CLASSES = 20, 4
@@ -22,16 +22,16 @@ def cloud():
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(CLASSES, CHANNELS)) * 3
 
-    def dogs(count: int) -> tuple[Answers, np.ndarray]:
+    def dogs(count: int) -> Answers:
         labels = np.arange(count) % CLASSES
         features = centres[labels] + rng.normal(size=(count, CHANNELS))
         logits = 12 - ((features[:, None] - centres) ** 2).sum(2) / 2
-        return Answers(logits, features), labels
+        return Answers(logits, features)
 
     others = rng.normal(size=(200, CHANNELS)) + np.eye(CHANNELS)[0] * 9
     # Logits that tell little, so that the energy alone is not enough.
     negatives = Answers(rng.normal(size=(200, CLASSES)) * 3 - 2, others)
-    return *dogs(800), dogs(400)[0], negatives
+    return dogs(800), dogs(400), negatives
 
 
 def test_the_energy_is_logsumexp():
@@ -39,59 +39,45 @@ def test_the_energy_is_logsumexp():
     np.testing.assert_allclose(score("energy", {}, logits, None), logsumexp(logits, axis=1))
 
 
-def test_the_distance_is_that_to_the_nearest_mean():
-    rng = np.random.default_rng(1)
-    features, means = rng.normal(size=(6, CHANNELS)), rng.normal(size=(3, 5))
-    projection = rng.normal(size=(CHANNELS, 5))
-    arrays = {"projection": projection, "means": means}
-    expected = [-min(((f @ projection - m) ** 2).sum() for m in means) for f in features]
-    np.testing.assert_allclose(score("mahalanobis", arrays, None, features), expected)
-
-
-def test_the_fitted_space_makes_classes_round():
-    rng = np.random.default_rng(3)
-    labels = np.arange(3000) % 3
-    spread = np.linspace(0.2, 3, CHANNELS)
-    features = rng.normal(size=(3, CHANNELS))[labels] * 5 + rng.normal(size=(3000, 20)) * spread
-    arrays = fit_mahalanobis(features, labels)
-    residuals = features @ arrays["projection"] - arrays["means"][labels]
-    variances = np.linalg.eigvalsh(np.cov(residuals.T))
-    assert variances.min() > 0.5 and variances.max() < 1.5
-
-
 def test_the_best_score_is_kept_and_refuses_one_dog_in_a_hundred(cloud):
-    dogs, labels, validation, negatives = cloud
-    detector, rows = fit_detector(dogs, labels, validation, negatives, seed=1)
+    dogs, validation, negatives = cloud
+    rule, rows = fit_detector(dogs, validation, negatives, seed=1)
     assert [row["method"] for row in rows] == list(METHODS)
     best = max(rows, key=lambda row: (row["auroc"], row["refused"]))
-    assert detector.method == best["method"] and best["auroc"] > 0.99
-    told = detector.probability(validation.logits, validation.features)
-    assert 0.005 <= (told < detector.threshold).mean() <= 0.01
-    others = detector.probability(negatives.logits, negatives.features)
-    assert (others < detector.threshold).mean() > 0.95
-    assert told.mean() > 0.9 > 0.1 > others.mean()
+    assert rule.method == best["method"] and best["auroc"] > 0.99
+    of_dogs = rule.score(validation.logits, validation.features)
+    assert 0.005 <= (of_dogs < rule.threshold).mean() <= 0.01
+    of_negatives = rule.score(negatives.logits, negatives.features)
+    assert (of_negatives < rule.threshold).mean() > 0.95
+    assert rule.probability(of_dogs).mean() > 0.9 > 0.1 > rule.probability(of_negatives).mean()
 
 
-def test_a_learnt_score_is_judged_on_photos_that_it_has_not_seen():
-    """With features that mean nothing, a learnt score does no better than guessing."""
+def test_a_learned_score_is_judged_on_photos_that_it_has_not_seen():
+    """With features that mean nothing, a learned score does no better than guessing."""
     rng = np.random.default_rng(2)
 
     def noise(count: int) -> Answers:
         return Answers(rng.normal(size=(count, CLASSES)), rng.normal(size=(count, 300)))
 
-    _, rows = fit_detector(noise(300), np.arange(300) % 4, noise(200), noise(100), seed=1)
+    _, rows = fit_detector(noise(300), noise(200), noise(100), seed=1)
     assert {row["method"]: row["auroc"] for row in rows}["logistic"] < 0.65
 
 
-def test_without_negatives_the_energy_is_read(cloud):
-    dogs, labels, validation, _ = cloud
-    detector, rows = fit_detector(dogs, labels, validation, None, seed=1)
-    assert (detector.method, rows) == ("energy", [])
-    told = detector.probability(validation.logits, None)
-    assert detector.threshold == pytest.approx(0.5)
-    assert 0.005 <= (told < 0.5).mean() <= 0.01
-    assert np.median(told) == pytest.approx(0.99, abs=1e-3)
-    assert detector.probability(np.full((1, CLASSES), -30.0), None) < 0.01
+def test_without_negatives_the_energy_is_read_and_there_is_no_probability(cloud):
+    dogs, validation, _ = cloud
+    rule, rows = fit_detector(dogs, validation, None, seed=1)
+    assert (rule.method, rule.scale, rule.offset, rows) == ("energy", None, None, [])
+    of_dogs = rule.score(validation.logits, None)
+    assert 0.005 <= (of_dogs < rule.threshold).mean() <= 0.01
+    assert rule.probability(of_dogs) is None
+    assert (rule.score(np.full((1, CLASSES), -30.0), None) < rule.threshold).all()
+
+
+def test_the_probability_grows_with_the_score():
+    rule = RejectionRule("energy", {}, 0.0, scale=2.0, offset=-1.0)
+    scores = np.array([-1e6, 0.0, 0.5, 1e6])
+    expected = [0, 1 / (1 + np.e), 0.5, 1]
+    np.testing.assert_allclose(rule.probability(scores), expected, atol=1e-12)
 
 
 def test_separation_of_known_scores():
@@ -102,20 +88,16 @@ def test_separation_of_known_scores():
     assert found["refused"] == pytest.approx(3 / 4)
 
 
-@pytest.mark.parametrize("method", ["mahalanobis", "logistic"])
-def test_arrays_are_read_back(tmp_path, cloud, method):
-    dogs, labels, validation, _ = cloud
-    arrays = fit_mahalanobis(dogs.features, labels)
-    if method == "logistic":
-        arrays = {"weights": np.ones(CHANNELS, np.float32), "bias": np.float32(2)}
+def test_arrays_are_read_back(tmp_path, cloud):
+    _, validation, _ = cloud
+    rng = np.random.default_rng(1)
+    arrays = {"weights": rng.normal(size=CHANNELS).astype(np.float32), "bias": np.float32(2)}
     np.savez(tmp_path / REJECTION, **arrays)
-    read = read_arrays(method, tmp_path / REJECTION, CHANNELS)
-    assert set(read) == set(ARRAYS[method])
-    detector = RejectionRule(method, read, 1.0, 0.0, 0.5)
-    np.testing.assert_array_equal(
-        detector.score(validation.logits, validation.features),
-        score(method, arrays, validation.logits, validation.features),
-    )
+    read = read_arrays("logistic", tmp_path / REJECTION, CHANNELS)
+    assert set(read) == set(ARRAYS["logistic"])
+    scores = RejectionRule("logistic", read, 0.0).score(validation.logits, validation.features)
+    expected = validation.features @ arrays["weights"].astype(float) + 2
+    np.testing.assert_allclose(scores, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.covariance import LedoitWolf
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
@@ -15,11 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from dogbreed.rejection import RejectionRule, score
 
 REFUSED_DOGS = 0.01
-COMPONENTS = 256
 STRENGTHS = (1e-4, 1e-3, 1e-2)
 FOLDS = 5
-# Without negatives: the threshold is read as an even chance, the middle dog as this probability.
-MIDDLE_DOG = 0.99
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Answers:
 
 
 def fit_detector(
-    dogs: Answers, labels: np.ndarray, validation: Answers, negatives: Answers | None, seed: int
+    dogs: Answers, validation: Answers, negatives: Answers | None, seed: int
 ) -> tuple[RejectionRule, list[dict]]:
     """Fit every score, keep the one that tells best, set threshold and probability.
 
@@ -48,7 +43,6 @@ def fit_detector(
 
     Args:
         dogs: Photos of dogs that the network was trained on.
-        labels: int array, their classes.
         validation: Photos of dogs that it was not trained on.
         negatives: Photos without a dog, if there are any.
         seed: Of the folds.
@@ -58,14 +52,15 @@ def fit_detector(
         negatives below the threshold, both in 0..1; no rows without negatives.
     """
     if negatives is None:
-        return _without_negatives(validation), []
+        # There is nothing to fit a probability to.
+        of_dogs = score("energy", {}, validation.logits, None)
+        return RejectionRule("energy", {}, _least_accepted(of_dogs)), []
     fitted: dict[str, tuple[Mapping[str, np.ndarray], np.ndarray, np.ndarray]] = {}
-    for method, arrays in (("energy", {}), ("mahalanobis", fit_mahalanobis(dogs.features, labels))):
-        fitted[method] = (
-            arrays,
-            score(method, arrays, validation.logits, validation.features),
-            score(method, arrays, negatives.logits, negatives.features),
-        )
+    fitted["energy"] = (
+        {},
+        score("energy", {}, validation.logits, None),
+        score("energy", {}, negatives.logits, None),
+    )
     fitted["logistic"] = _fit_logistic(dogs, validation, negatives, seed)
     rows = [
         {"method": method, **separation(of_dogs, of_others)}
@@ -74,7 +69,7 @@ def fit_detector(
     best = max(rows, key=lambda row: (row["auroc"], row["refused"]))["method"]
     arrays, of_dogs, of_others = fitted[best]
     scale, offset = _fit_probability(of_dogs, of_others)
-    return _with_threshold(best, arrays, scale, offset, of_dogs), rows
+    return RejectionRule(best, arrays, _least_accepted(of_dogs), scale, offset), rows
 
 
 def separation(of_dogs: np.ndarray, of_others: np.ndarray) -> dict[str, float]:
@@ -84,24 +79,6 @@ def separation(of_dogs: np.ndarray, of_others: np.ndarray) -> dict[str, float]:
         "auroc": float(roc_auc_score(truth, np.concatenate([of_dogs, of_others]))),
         "refused": float((of_others < _least_accepted(of_dogs)).mean()),
     }
-
-
-def fit_mahalanobis(features: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Class means and one covariance for all, in the space of the first principal components.
-
-    The covariance is shrunk (Ledoit and Wolf 2004), as some directions vary little.
-    """
-    features = features.astype(np.float64)
-    count, channels = features.shape
-    pca = PCA(min(COMPONENTS, count - 1, channels), random_state=0).fit(features)
-    projected = features @ pca.components_.T
-    numbers, classes = np.unique(labels, return_inverse=True)
-    means = np.stack([projected[classes == number].mean(axis=0) for number in range(len(numbers))])
-    covariance = LedoitWolf(assume_centered=True).fit(projected - means[classes]).covariance_
-    values, vectors = np.linalg.eigh(covariance)
-    whiten = vectors / np.sqrt(np.maximum(values, 1e-12))
-    projection = (pca.components_.T @ whiten).astype(np.float32)
-    return {"projection": projection, "means": (means @ whiten).astype(np.float32)}
 
 
 def _fit_logistic(
@@ -144,20 +121,6 @@ def _fit_probability(of_dogs: np.ndarray, of_others: np.ndarray) -> tuple[float,
     model.fit(scores, is_dog)
     scale = float(model[1].coef_[0, 0] / model[0].scale_[0])
     return scale, float(model[1].intercept_[0] - scale * model[0].mean_[0])
-
-
-def _without_negatives(validation: Answers) -> RejectionRule:
-    of_dogs = score("energy", {}, validation.logits, None)
-    least, middle = _least_accepted(of_dogs), np.median(of_dogs)
-    scale = np.log(MIDDLE_DOG / (1 - MIDDLE_DOG)) / max(middle - least, 1e-6)
-    return _with_threshold("energy", {}, float(scale), float(-scale * least), of_dogs)
-
-
-def _with_threshold(
-    method: str, arrays: Mapping[str, np.ndarray], scale: float, offset: float, of_dogs: np.ndarray
-) -> RejectionRule:
-    threshold = 1 / (1 + np.exp(-(scale * _least_accepted(of_dogs) + offset)))
-    return RejectionRule(method, arrays, scale, offset, float(threshold))
 
 
 def _least_accepted(of_dogs: np.ndarray) -> float:

@@ -36,10 +36,11 @@ class Trust:
 
     def thresholds(self) -> dict:
         """The `thresholds` of config.json."""
-        detector = {
+        fields = {
             name: getattr(self.detector, name)
-            for name in ("method", "scale", "offset", "threshold")
+            for name in ("method", "threshold", "scale", "offset")
         }
+        detector = {name: value for name, value in fields.items() if value is not None}
         return {"is_dog": detector, "prediction_set": vars(self.rule)}
 
 
@@ -61,7 +62,7 @@ def settle(
     """
     temperature = fit_temperature(validation.logits, validation_labels)
     rule = fit_rule(probabilities(validation.logits, temperature), validation_labels, seed)
-    detector, compared = fit_detector(dogs, labels, validation, negatives, seed)
+    detector, compared = fit_detector(dogs, validation, negatives, seed)
     return Trust(temperature, rule, detector, compared)
 
 
