@@ -43,7 +43,7 @@ class Evaluation:
         skipped: How the photos that could not be decoded are called.
         temperature: What the logits are divided by for probabilities.
         set_sizes: int64 array of shape (N,), how many labels each prediction set has, 0 if none.
-        is_dog: float64 array of shape (N,), NaN where the bundle cannot tell.
+        is_dog: float64 array of shape (N,), the rejection score, NaN if the bundle has no rule.
         refused: bool array of shape (N,), what is said to show no dog.
     """
 
@@ -72,7 +72,7 @@ class Detection:
     """What a network says of photos without a dog.
 
     Attributes:
-        is_dog: float64 array of shape (N,).
+        is_dog: float64 array of shape (N,), the rejection score.
         refused: bool array of shape (N,), what is said to show no dog.
         groups: What each photo shows.
         answers: The most probable breed of each photo.
@@ -117,7 +117,7 @@ def evaluate(classifier: DogBreedClassifier, photos: Photos) -> Evaluation:
         skipped,
         temperature=classifier.bundle.config["temperature"],
         set_sizes=np.array([len(answer.prediction_set) for answer in answers]),
-        is_dog=np.array([answer.is_dog for answer in answers], float),
+        is_dog=np.array([answer.dog_score for answer in answers], float),
         refused=np.array([not answer.looks_like_dog for answer in answers]),
     )
 
@@ -134,7 +134,7 @@ def detect(classifier: DogBreedClassifier, negatives: Photos, rows: np.ndarray) 
     if not answers:
         raise DatasetError("No photo without a dog can be decoded; choose another dataset.")
     return Detection(
-        np.array([answer.is_dog for answer in answers], float),
+        np.array([answer.dog_score for answer in answers], float),
         np.array([not answer.looks_like_dog for answer in answers]),
         groups,
         [answer.labels[0] for answer in answers],
