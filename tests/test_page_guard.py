@@ -1,11 +1,14 @@
 """What a request may bring."""
 
+import asyncio
+
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Receive, Send
 
 from dogbreed.page.guard import RequestGuard
 
@@ -29,7 +32,7 @@ def client(peer: str = "203.0.113.7", proxies: tuple[str, ...] = (PROXY,)) -> Te
     ]
     routes.insert(0, Route("/gradio_api/call/predict", fail, methods=["POST"]))
     routes.insert(0, Route("/fail", fail))
-    guard = RequestGuard.configured(upload_bytes=2000, other_bytes=1000, proxies=proxies)
+    guard = RequestGuard.configured(2000, 1000, body_seconds=30, proxies=proxies)
     return TestClient(Starlette(routes=routes, middleware=[guard]), client=(peer, 1234))
 
 
@@ -100,3 +103,33 @@ def test_a_failure_is_told_in_one_sentence_and_logged_in_one_line(path, status, 
     (record,) = caplog.records
     assert "KeyError at test_page_guard.py:" in record.getMessage()
     assert "/home/anna" not in record.getMessage() and record.exc_info is None
+
+
+def test_a_body_that_never_ends_is_cut_off_and_a_complete_one_may_wait():
+    async def ask(parts: list[bytes], more: bool) -> tuple[list, list]:
+        """What is sent, and the messages that the site behind the guard got."""
+        sent, seen = [], []
+
+        async def receive() -> dict:
+            if parts:
+                return {"type": "http.request", "body": parts.pop(0), "more_body": more}
+            await asyncio.sleep(30 if more else 0.3)
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict) -> None:
+            sent.append(message)
+
+        async def site(scope: dict, receive: Receive, send: Send) -> None:
+            while not seen or seen[-1]["type"] != "http.disconnect":
+                seen.append(await receive())
+
+        guard = RequestGuard(site, 2000, 1000, body_seconds=0.1, proxies=())
+        scope = {"type": "http", "path": "/any", "headers": [], "client": ("1.2.3.4", 1)}
+        await guard(scope, receive, send)
+        return sent, seen
+
+    sent, seen = asyncio.run(ask([b"a", b"b"], more=True))
+    assert sent[0]["status"] == 408 and b"took too long" in sent[1]["body"]
+    assert [each["type"] for each in seen] == ["http.request"] * 2 + ["http.disconnect"]
+    sent, seen = asyncio.run(ask([b"a"], more=False))
+    assert sent == [] and seen[-1] == {"type": "http.disconnect"}

@@ -13,6 +13,7 @@ from dogbreed.page.batch import batch_tab
 from dogbreed.page.guard import RequestGuard
 from dogbreed.page.i18n import make_i18n, texts
 from dogbreed.page.limits import (
+    BODY_SECONDS,
     KEEP_SECONDS,
     MOST_PHOTOS,
     MOST_WAITING,
@@ -80,7 +81,7 @@ def launch_options(
         proxies: Addresses of proxies whose `X-Forwarded-…` headers are believed; `*` for all.
     """
     middleware = [
-        RequestGuard.configured(UPLOAD_BYTES, REQUEST_BYTES, proxies),
+        RequestGuard.configured(UPLOAD_BYTES, REQUEST_BYTES, BODY_SECONDS, proxies),
         HeadMiddleware.configured(TITLE, texts()["intro"], root_path),
     ]
     return {

@@ -1,5 +1,6 @@
 """What a request may bring: so many bytes, headers that can be trusted, nothing to be fetched."""
 
+import asyncio
 import json
 import logging
 import traceback
@@ -22,25 +23,42 @@ class RequestGuard:
     """Refuses requests that are too large or ask for what the page does not offer."""
 
     def __init__(
-        self, app: ASGIApp, upload_bytes: int, other_bytes: int, proxies: Collection[str]
+        self,
+        app: ASGIApp,
+        upload_bytes: int,
+        other_bytes: int,
+        body_seconds: float,
+        proxies: Collection[str],
     ) -> None:
         self.app = app
         self.upload_bytes = upload_bytes
         self.other_bytes = other_bytes
+        self.body_seconds = body_seconds
         self.proxies = proxies
 
     @classmethod
     def configured(
-        cls, upload_bytes: int, other_bytes: int, proxies: Collection[str]
+        cls,
+        upload_bytes: int,
+        other_bytes: int,
+        body_seconds: float,
+        proxies: Collection[str],
     ) -> Middleware:
         """The middleware as Starlette takes it.
 
         Args:
             upload_bytes: How large one upload may be, with all its files.
             other_bytes: How large the body of any other request may be.
+            body_seconds: How long a body may take to arrive.
             proxies: Addresses whose `X-Forwarded-…` headers are believed; `*` for all.
         """
-        return Middleware(cls, upload_bytes=upload_bytes, other_bytes=other_bytes, proxies=proxies)
+        return Middleware(
+            cls,
+            upload_bytes=upload_bytes,
+            other_bytes=other_bytes,
+            body_seconds=body_seconds,
+            proxies=proxies,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI defines it."""
@@ -55,7 +73,7 @@ class RequestGuard:
         if _content_length(scope) > limit:
             await _refuse(send, 413, _too_large(limit))
             return
-        body = _LimitedBody(receive, send, limit)
+        body = _LimitedBody(receive, send, limit, self.body_seconds)
         try:
             await self.app(self._trusted(scope), body.receive, body.send)
         except ClientDisconnect:
@@ -79,30 +97,41 @@ class RequestGuard:
 
 
 class _LimitedBody:
-    """Cuts a request off once more bytes have arrived than its limit.
+    """Cuts a request off once more bytes have arrived than its limit, or when its time is over.
 
     Attributes:
         answered: Whether an answer has begun.
     """
 
-    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, receive: Receive, send: Send, limit: int, seconds: float) -> None:
         self._receive, self._send, self._limit = receive, send, limit
+        self._deadline = asyncio.get_running_loop().time() + seconds
         self._arrived = 0
-        self._cut = False
+        self._complete = self._cut = False
         self.answered = False
 
     async def receive(self) -> Message:
-        """The next message; a disconnection once there was too much."""
+        """The next message; a disconnection once there was too much, or it took too long."""
         if self._cut:
             return {"type": "http.disconnect"}
-        message = await self._receive()
+        # With all of the body there, this waits for the visitor to leave.
+        deadline = None if self._complete else self._deadline
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await self._receive()
+        except TimeoutError:
+            return await self._cut_off(408, "This request took too long to arrive; try again.")
+        self._complete = not message.get("more_body", False)
         self._arrived += len(message.get("body", b""))
-        if self._arrived <= self._limit:
-            return message
+        if self._arrived > self._limit:
+            return await self._cut_off(413, _too_large(self._limit))
+        return message
+
+    async def _cut_off(self, status: int, sentence: str) -> Message:
         self._cut = True
         if not self.answered:
             self.answered = True
-            await _refuse(self._send, 413, _too_large(self._limit))
+            await _refuse(self._send, status, sentence)
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:

@@ -17,3 +17,5 @@ MOST_PHOTOS = 200
 UPLOAD_BYTES = MOST_PHOTOS * MAX_BYTES
 # Any other request: a photo in base64, which takes four bytes for three, and some words around it.
 REQUEST_BYTES = MAX_BYTES * 4 // 3 + 100_000
+# How long a request may take to arrive, in seconds.
+BODY_SECONDS = 600
