@@ -31,10 +31,8 @@ def overlay(
     weight = np.maximum(evidence, 0)
     weight = weight / max(float(weight.max()), 1e-6)
     left, top, right, bottom = frame_box(photo.size, resize)
-    # A photo much longer than wide can be drawn less than a pixel wide.
-    size = max(1, right - left), max(1, bottom - top)
     levels = Image.fromarray((255 * weight).round().astype(np.uint8))
-    mask = levels.resize(size, Image.Resampling.BICUBIC)
+    mask = levels.resize((right - left, bottom - top), Image.Resampling.BICUBIC)
     canvas = Image.new("L", photo.size)
     canvas.paste(mask, (left, top))
     bands = [canvas.point(_table([colour[i] for colour in _COLOURS])) for i in range(3)]

@@ -138,6 +138,11 @@ def test_a_command_as_a_program_of_its_own(capsys):
     assert out.startswith("usage: app.py [-h] ") and "The page." in out and "--auth" in out
 
 
+def test_an_option_without_effect_is_refused(capsys):
+    code, _, err = told(capsys, "serve", "--fallback=default")
+    assert (code, err.count("\n")) == (2, 1) and "--fallback goes with --model" in err
+
+
 def test_three_lines_a_photo(predict, photo):
     code, out, err = predict(photo)
     assert (code, err) == (0, "")

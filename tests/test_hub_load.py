@@ -282,7 +282,7 @@ def test_the_page_starts_with_the_default_model_if_allowed(hub, bob, tmp_path):
         page.wait(timeout=20)
     run = log.read_text()
     assert re.search(r"app\.py: The Hub cannot be reached .*--fallback default", run)
-    assert "app.py: starting with the model that ships instead." in run
+    assert "app.py: starting with the model that comes with the package instead." in run
 
 
 def test_loading_imports_nothing_heavy(hub, bob, photo, tmp_path):

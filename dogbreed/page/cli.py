@@ -17,12 +17,12 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="BUNDLE",
         help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
-        "that comes with this package)",
+        "that comes with the package)",
     )
     parser.add_argument(
         "--fallback",
         choices=("default",),
-        help="default: use the model that comes with this package if the other cannot be loaded",
+        help="default: use the model that comes with the package if the other cannot be loaded",
     )
     parser.add_argument("--share", action="store_true", help="also create a public link")
     parser.add_argument(
@@ -121,14 +121,20 @@ def load(model: str | None, fallback: str | None, program: str) -> DogBreedClass
 
     Raises:
         DogBreedError: It cannot be loaded, and no fallback is allowed.
+        UsageError: A fallback is given, but no other model.
     """
+    if fallback and not (model or os.environ.get("DOGBREED_MODEL")):
+        raise UsageError("--fallback goes with --model or $DOGBREED_MODEL; leave it out.")
     try:
         return DogBreedClassifier.from_pretrained(model)
     except DogBreedError as error:
         if fallback is None:
             raise
         print(f"{program}: {error}", file=sys.stderr)
-        print(f"{program}: starting with the model that ships instead.", file=sys.stderr)
+        print(
+            f"{program}: starting with the model that comes with the package instead.",
+            file=sys.stderr,
+        )
         return DogBreedClassifier.from_pretrained(DEFAULT_BUNDLE)
 
 
