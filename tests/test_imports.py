@@ -136,11 +136,20 @@ def module_name(path: str) -> str:
     return ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__")
 
 
+class _WithoutTypes(ast.NodeTransformer):
+    """Takes out what only the type checker imports."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+
 def import_graph() -> dict[str, set[str]]:
     """For each module of the package and each entry the modules of the package it imports."""
     return {
         module_name(path): {
-            module_of(name) for name in imported_by(parse(path)) if starts_with(name, "dogbreed")
+            module_of(name)
+            for name in imported_by(_WithoutTypes().visit(parse(path)))
+            if starts_with(name, "dogbreed")
         }
         for path in package_files()
     }

@@ -13,7 +13,6 @@ from typing import TypeGuard
 import httpx2
 from huggingface_hub import constants, errors
 
-from dogbreed.bundle import CARD
 from dogbreed.errors import HubError
 
 _KINDS = {"model": "model", "space": "Space"}
@@ -100,10 +99,10 @@ def explain(
         return explain(error.__cause__, repo_id, repo_type, revision)
     if isinstance(error, (errors.FileMetadataError, json.JSONDecodeError)):
         return _not_the_hub()
-    if isinstance(error, ValueError) and CARD in str(error):
+    if isinstance(error, ValueError) and constants.REPOCARD_NAME in str(error):
         problems = [line.strip("- ") for line in str(error).splitlines()[1:]]
         return HubError(
-            f"The Hub rejects the {CARD} of {repo_id} ({', '.join(problems)}); correct the lines "
+            f"The Hub rejects the {constants.REPOCARD_NAME} of {repo_id} ({', '.join(problems)}); correct the lines "
             "at its top."
         )
     if isinstance(error, _NO_ANSWER):
