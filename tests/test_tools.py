@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, WEIGHTS, read_bundle, write_config
 from dogbreed.errors import BundleError
-from tools import drawings
+from tools import audit, drawings
 from tools.release_model import main, release
 
 
@@ -67,3 +67,52 @@ def test_the_drawings_are_what_the_page_shows(tmp_path):
         with Image.open(tmp_path / name) as drawn, Image.open(drawings.STATIC / name) as shown:
             difference = ImageChops.difference(drawn.convert("RGB"), shown.convert("RGB"))
         assert max(ImageStat.Stat(difference).mean) < 1
+
+
+FOUND = [
+    {"name": "a", "version": "1.0", "vulns": []},
+    {
+        "name": "b",
+        "version": "2.0",
+        "vulns": [
+            {"id": "PYSEC-1", "aliases": ["CVE-1"], "fix_versions": ["2.1", "3.0"]},
+            {"id": "PYSEC-2", "aliases": ["CVE-2"], "fix_versions": []},
+        ],
+    },
+]
+
+
+def test_an_audit_fails_for_what_is_not_known():
+    failures, notes = audit.judge(FOUND, {})
+    assert failures == ["b 2.0: PYSEC-1, fixed in 2.1, 3.0", "b 2.0: PYSEC-2, fixed in no version"]
+    assert notes == []
+
+
+def test_an_audit_accepts_what_has_a_reason():
+    text = "# Comments.\n\nPYSEC-2  only with XML\nCVE-1  only on Windows\nCVE-3  is gone\n"
+    failures, notes = audit.judge(FOUND, audit.read_ignored(text))
+    assert failures == []
+    assert notes == [
+        "b 2.0: PYSEC-1, known: only on Windows",
+        "b 2.0: PYSEC-2, known: only with XML",
+        "CVE-3 is not found any more; remove it",
+    ]
+
+
+def test_an_audit_counts_what_it_could_not_look_up():
+    skipped = {"name": "c", "skip_reason": "not found"}
+    failures, notes = audit.judge([*FOUND[:1], skipped], {"CVE-3": "is gone"})
+    assert (failures, notes) == ([], ["1 of 2 packages could not be looked up"])
+
+
+def test_a_known_finding_needs_a_reason():
+    with pytest.raises(ValueError, match="PYSEC-9 has no reason"):
+        audit.read_ignored("PYSEC-9\n")
+    audit.read_ignored(audit.IGNORED.read_text(encoding="utf-8"))
+
+
+def test_an_audit_without_the_database_says_so(monkeypatch, capsys, tmp_path):
+    (tmp_path / "pip_audit.py").write_text("raise ConnectionError('no network')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert audit.main() == 0
+    assert "cannot be reached; no package was looked up" in capsys.readouterr().out

@@ -102,8 +102,8 @@ def explain(
     if isinstance(error, ValueError) and constants.REPOCARD_NAME in str(error):
         problems = [line.strip("- ") for line in str(error).splitlines()[1:]]
         return HubError(
-            f"The Hub rejects the {constants.REPOCARD_NAME} of {repo_id} ({', '.join(problems)}); correct the lines "
-            "at its top."
+            f"The Hub rejects the {constants.REPOCARD_NAME} of {repo_id} ({', '.join(problems)}); "
+            "correct the lines at its top."
         )
     if isinstance(error, _NO_ANSWER):
         return HubError(
