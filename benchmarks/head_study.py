@@ -13,6 +13,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from dogbreed.train.precision import PRECISIONS, best_precision
 
 from dogbreed.train.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.cuts import cut_validation
@@ -20,7 +21,6 @@ from dogbreed.train.data import load_training_data
 from dogbreed.train.features import extract_features, view_names
 from dogbreed.train.options import Options, default_cache_dir
 from dogbreed.train.photos import Photos
-from dogbreed.train.precision import PRECISIONS, best_precision
 
 BATCH_SIZE = 256
 PATIENCE = 10

@@ -164,10 +164,11 @@ def features_case(
     Returns:
         What was measured, seconds of a call beyond its photos, seconds of the photos.
     """
+    from dogbreed.train.precision import best_precision
+
     from dogbreed.train import features
     from dogbreed.train.backbone import build_backbone
     from dogbreed.train.options import Options
-    from dogbreed.train.precision import best_precision
 
     features.BATCH_SIZE = batch_size
     backbone = build_backbone(None)

@@ -25,6 +25,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+from dogbreed.train.precision import best_precision
+from dogbreed.train.stages import HEAD_BATCH
 from loky import cpu_count
 
 from benchmarks.results import publish
@@ -44,8 +46,6 @@ from dogbreed.train.features import BATCH_SIZE, Features, view_names
 from dogbreed.train.fit import Examples, Tail, fit_tail
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
-from dogbreed.train.precision import best_precision
-from dogbreed.train.stages import HEAD_BATCH
 
 LITERT_PHOTOS = 64
 # Epochs of the head on as many photos as the full job has.

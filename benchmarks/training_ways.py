@@ -8,6 +8,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from dogbreed.train.precision import best_precision
+from dogbreed.train.stages import fit_stages
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from benchmarks.timing import timed
@@ -18,8 +20,6 @@ from dogbreed.train.features import BATCH_SIZE, Features, extract_features, view
 from dogbreed.train.fit import Tail
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
-from dogbreed.train.precision import best_precision
-from dogbreed.train.stages import fit_stages
 
 # What the article trains for.
 ARTICLE_EPOCHS = 50

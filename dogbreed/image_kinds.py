@@ -5,6 +5,11 @@ import re
 from dogbreed.errors import InvalidImageError
 from dogbreed.image_ifd import CHILDREN, DNG_VERSION, MAKE, PHOTOMETRIC, SUBFILE_TYPE, Directory
 
+# Names of files in the formats that are read; the content decides, not the name.
+_JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")
+PHOTO_SUFFIXES = frozenset(
+    (*_JPEG_SUFFIXES, ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+)
 SUPPORTED = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
 
 _HEIC = (

@@ -16,7 +16,7 @@ from dogbreed.image_avif import read_avif
 from dogbreed.image_headers import read_bmp, read_gif, read_png, read_webp
 from dogbreed.image_ifd import exif_orientation
 from dogbreed.image_jpeg import decode_jpeg, read_jpeg
-from dogbreed.image_kinds import recognize
+from dogbreed.image_kinds import PHOTO_SUFFIXES, recognize
 from dogbreed.image_limits import (
     DAMAGED,
     MIN_SIDE,
@@ -41,11 +41,6 @@ __all__ = [
     "to_square",
 ]
 
-# Names of files in the formats that are read here; the content decides, not the name.
-_JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")
-PHOTO_SUFFIXES = frozenset(
-    (*_JPEG_SUFFIXES, ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
-)
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if at least this many pixels remain for each
 # pixel of the square; the filter then gives the same result (Pillow calls it `reducing_gap`).
 _REDUCING_GAP = 2.0

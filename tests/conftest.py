@@ -14,13 +14,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("DOGBREED_MODEL", None)
 
 from tests.helpers.chromium import find_chromium
-from tests.helpers.shapes import write_backbone, write_folder, write_others
+from tests.helpers.shapes import write_backbone, write_folder, write_negatives
 
 REAL_DATA = os.environ.get("DOGBREED_DATA")
 # The files that take longest, longest first.
 LONGEST = (
     "test_training.py",
     "test_hub_loop.py",
+    "test_train_trainer.py",
     "test_train_fit.py",
     "test_train_features.py",
     "test_train_card.py",
@@ -43,9 +44,9 @@ def shapes_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def others_folder(tmp_path_factory) -> Path:
+def negatives_folder(tmp_path_factory) -> Path:
     """A folder of photos without a shape."""
-    return write_others(tmp_path_factory.mktemp("others") / "noise")
+    return write_negatives(tmp_path_factory.mktemp("negatives") / "noise")
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +73,7 @@ def quick_options(shapes_folder, backbone_weights, tmp_path_factory) -> list[str
 
 
 @pytest.fixture(scope="session")
-def trained_bundle(quick_options, others_folder, tmp_path_factory) -> Path:
+def trained_bundle(quick_options, negatives_folder, tmp_path_factory) -> Path:
     """A bundle that train.py wrote from the shapes and from photos without one.
 
     One for all workers of the tests; the folder appears when it is complete.
@@ -85,7 +86,9 @@ def trained_bundle(quick_options, others_folder, tmp_path_factory) -> Path:
     output = shared / "shapes-model"
     with FileLock(shared / "shapes-model.lock"):
         if not output.exists():
-            assert main([*quick_options, f"--not-dogs={others_folder}", f"--output={output}"]) == 0
+            assert (
+                main([*quick_options, f"--not-dogs={negatives_folder}", f"--output={output}"]) == 0
+            )
     return output
 
 

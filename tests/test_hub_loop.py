@@ -55,7 +55,7 @@ def ann(hub, tmp_path_factory) -> Shell:
 
 
 @pytest.fixture(scope="module")
-def options(backbone_weights, others_folder, tmp_path_factory) -> list[str]:
+def options(backbone_weights, negatives_folder, tmp_path_factory) -> list[str]:
     return [
         "--dataset=someone/dogs",
         f"--backbone-weights={backbone_weights}",
@@ -65,7 +65,7 @@ def options(backbone_weights, others_folder, tmp_path_factory) -> list[str]:
         "--learning-rate=0.01",
         "--l2=0",
         "--augment-views=0",
-        f"--not-dogs={others_folder}",
+        f"--not-dogs={negatives_folder}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Training goes on from an earlier bundle, or from ImageNet's own dog classes."""
+"""Training starts from random weights, an earlier bundle, or ImageNet's own dog classes."""
 
 import dataclasses
 import json
@@ -7,16 +7,13 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from dogbreed.breeds import BREEDS
 from dogbreed.bundle import CONFIG, WEIGHTS, copy_bundle, read_bundle, sha256
 from dogbreed.errors import BackboneError, BundleError, DatasetError, UsageError
-from dogbreed.train.article import LEARNING_RATE, fit_article
-from dogbreed.train.backbone import build_backbone, classifier_network
-from dogbreed.train.cuts import cut_validation
-from dogbreed.train.data import load_training_data
+from dogbreed.train.backbone import build_backbone, build_start, classifier_network
 from dogbreed.train.options import Options
-from dogbreed.train.start import build_start
 from tests.helpers.shapes import LABELS
 from tests.helpers.tiny_bundle import assert_one_sentence
 
@@ -45,20 +42,25 @@ def begin(backbone_weights, tmp_path):
     return run
 
 
+def head_of(network):
+    return network.get_layer("predictions").get_weights()
+
+
 def test_the_head_follows_the_order_of_the_data(trained_bundle, head, begin, capsys):
-    network, same = begin(trained_bundle)
-    _, turned = begin(trained_bundle, LABELS[::-1])
+    same, origin = begin(trained_bundle)
+    turned, origin_turned = begin(trained_bundle, LABELS[::-1])
     kernel, bias = head
-    np.testing.assert_array_equal(same.head[0], kernel)
-    np.testing.assert_array_equal(network.get_layer("predictions").get_weights()[0], kernel)
-    np.testing.assert_array_equal(turned.head[0], kernel[:, ::-1])
-    np.testing.assert_array_equal(turned.head[1], bias[::-1])
-    assert not np.array_equal(turned.head[0], kernel)
-    assert same.fingerprint() != turned.fingerprint()
+    np.testing.assert_array_equal(head_of(same)[0], kernel)
+    np.testing.assert_array_equal(head_of(same)[1], bias)
+    np.testing.assert_array_equal(head_of(turned)[0], kernel[:, ::-1])
+    np.testing.assert_array_equal(head_of(turned)[1], bias[::-1])
+    assert not np.array_equal(head_of(turned)[0], kernel)
+    assert origin["fingerprint"] != origin_turned["fingerprint"]
+    assert origin["address"] is origin["commit"] is None
     assert "another backbone" not in capsys.readouterr().err
 
 
-def test_another_backbone_is_told(trained_bundle, begin, tmp_path, capsys):
+def test_another_backbone_is_reported(trained_bundle, begin, tmp_path, capsys):
     other = tmp_path / "other.weights.h5"
     build_backbone(None, 75).save_weights(other)
     begin(trained_bundle, backbone_weights=str(other))
@@ -93,9 +95,9 @@ def test_other_labels_are_listed(trained_bundle, begin):
     assert_one_sentence(message)
 
 
-def test_without_keras_weights_there_is_nothing_to_go_on_from(trained_bundle, begin, tmp_path):
+def test_without_keras_weights_there_is_nothing_to_continue_from(trained_bundle, begin, tmp_path):
     served = copy_bundle(read_bundle(trained_bundle), tmp_path / "served", [WEIGHTS])
-    with pytest.raises(BundleError, match="holds no Keras weights") as error:
+    with pytest.raises(BundleError, match="contains no Keras weights") as error:
         begin(served.path)
     assert_one_sentence(str(error.value))
 
@@ -108,7 +110,7 @@ def test_weights_of_another_network_are_refused(trained_bundle, begin, tmp_path)
     stated = {"size": 10, "sha256": sha256(folder / WEIGHTS)}
     config["files"][WEIGHTS] = stated
     (folder / CONFIG).write_text(json.dumps(config))
-    with pytest.raises(BundleError, match="are not those of this network"):
+    with pytest.raises(BundleError, match="is not of this network"):
         begin(folder)
 
 
@@ -124,14 +126,15 @@ def with_top(tmp_path_factory):
 def test_a_warm_start_takes_the_dog_columns(with_top, begin):
     path, (kernel, bias) = with_top
     breeds = (BREEDS[7], BREEDS[0], BREEDS[119])
-    network, start = begin(labels=[breed.label for breed in breeds], warm_start=str(path))
+    network, origin = begin(labels=[breed.label for breed in breeds], warm_start=str(path))
     columns = [breed.imagenet_index for breed in breeds]
     assert columns[1] == 151 and len(set(columns)) == 3
-    np.testing.assert_array_equal(start.head[0], kernel[:, columns])
-    np.testing.assert_array_equal(network.get_layer("predictions").get_weights()[1], bias[columns])
+    np.testing.assert_array_equal(head_of(network)[0], kernel[:, columns])
+    np.testing.assert_array_equal(head_of(network)[1], bias[columns])
+    assert origin["address"] is None and len(origin["fingerprint"]) == 64
 
 
-def test_a_warm_start_that_cannot_be_is_told(with_top, begin, tmp_path, trained_bundle):
+def test_a_warm_start_that_cannot_be_is_refused(with_top, begin, tmp_path, trained_bundle):
     path, _ = with_top
     for options, kind, message in (
         ({"warm_start": str(path)}, DatasetError, "n00000001-red_disc"),
@@ -144,23 +147,9 @@ def test_a_warm_start_that_cannot_be_is_told(with_top, begin, tmp_path, trained_
         assert_one_sentence(str(error.value))
 
 
-def test_the_start_decides_the_result(tmp_path):
-    without = Options(output=tmp_path)
-    started = Options(output=tmp_path, init_from=str(tmp_path))
-    on_hub = Options(output=tmp_path, init_from="ann/dogs@v1")
-    assert without.deciding()["init_from"] is None
-    assert started.deciding()["init_from"] == tmp_path.name
-    assert on_hub.deciding()["init_from"] == "ann/dogs@v1"
-
-
-def test_the_article_recipe_starts_from_the_networks_head(shapes_folder, head, tmp_path):
-    photos = load_training_data(str(shapes_folder)).train
-    network = classifier_network(build_backbone(None, 75), 3)
-    network.get_layer("predictions").set_weights(head)
-    kept, held_out = cut_validation(photos.labels, 3, 42)
-    options = Options(output=tmp_path, epochs=1)
-    stages = fit_article(network, photos, kept, held_out, options, tmp_path / "fit")
-    # One batch, one step: Adam moves each weight by its learning rate at most.
-    for weights, begun in zip(stages.tail.weights, head, strict=True):
-        np.testing.assert_allclose(weights, begun, atol=2 * LEARNING_RATE)
-        assert not np.array_equal(weights, begun)
+def test_a_missing_or_wrong_weights_file_is_refused(tmp_path):
+    with pytest.raises(BackboneError, match="There is no weights file"):
+        build_backbone(tmp_path / "none.h5", 75)
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    with pytest.raises(BackboneError, match="does not contain InceptionV3 weights"):
+        build_backbone(tmp_path / "photo.png", 75)

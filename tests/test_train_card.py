@@ -14,13 +14,13 @@ from tests.hub.cards import problems
 SHARES = {
     "top_1": "Top-1 accuracy",
     "top_3": "Top-3 accuracy",
-    "macro_top_1": "Mean top-1 accuracy of the breeds",
+    "macro_top_1": "Mean top-1 accuracy over the breeds",
     "ece": "Expected calibration error",
     "ece_untempered": "Expected calibration error without the temperature",
-    "set_coverage": "Prediction sets that hold the true label",
-    "dogs_refused": "Dogs refused as no dog",
-    "not_dogs_refused": "Other photos refused, with the threshold in use",
-    "not_dogs_refused_at_1": "Other photos refused, at 1 % of the test dogs refused",
+    "set_coverage": "Prediction sets that contain the true label",
+    "dogs_refused": "Dog photos wrongly rejected",
+    "negatives_refused": "Non-dog photos rejected at the threshold in use",
+    "negatives_refused_at_1": "Non-dog photos rejected when 1 % of the dog photos are",
     "top_1_agreement": "Answers that agree with the float32 network",
     "float32_top_1": "Top-1 accuracy of the float32 network",
 }
@@ -51,7 +51,7 @@ def table(text: str, first: str) -> list[list[str]]:
 
 
 def test_the_card_is_made_from_the_bundle(bundle):
-    assert str(model_card(bundle)) == (bundle.path / CARD).read_text(encoding="utf-8")
+    assert model_card(bundle) == (bundle.path / CARD).read_text(encoding="utf-8")
 
 
 def test_the_client_and_the_hub_read_its_metadata(bundle, card):
@@ -61,11 +61,11 @@ def test_the_client_and_the_hub_read_its_metadata(bundle, card):
     assert data.pipeline_tag == "image-classification"
     assert {"dogbreed", "litert", "inception-v3"} <= set(data.tags)
     assert data.metrics == ["accuracy"]
-    # A folder is no dataset of the Hub, and Keras's backbone is no model of it.
+    # A folder is not a dataset of the Hub, and Keras's backbone is not a model of it.
     assert data.datasets is None and data.base_model is None
 
 
-def test_the_index_holds_the_test_figures_with_their_data_and_count(bundle, card):
+def test_the_index_has_the_test_metrics_with_their_data_and_count(bundle, card):
     top_1, top_3 = bundle.headline
     results = card.data.eval_results
     assert [(r.metric_name, r.metric_value) for r in results] == [
@@ -78,8 +78,8 @@ def test_the_index_holds_the_test_figures_with_their_data_and_count(bundle, card
         assert result.dataset_name == f"{top_1['dataset']} ({top_1['count']} photos)"
 
 
-def test_every_figure_of_the_table_is_in_the_config(bundle, card):
-    rows = table(card.text, "figure")
+def test_every_metric_of_the_table_is_in_the_config(bundle, card):
+    rows = table(card.text, "metric")
     metrics = bundle.config["metrics"]
     assert len(rows) == len(metrics)
     for (name, value, data, count), metric in zip(rows, metrics, strict=True):
@@ -91,17 +91,17 @@ def test_every_figure_of_the_table_is_in_the_config(bundle, card):
         assert int(count) == metric["count"]
 
 
-def test_how_far_to_trust_it_is_told_with_its_tables(bundle, card):
+def test_how_far_to_trust_it_is_said_with_its_tables(bundle, card):
     thresholds = bundle.config["thresholds"]
     assert f"temperature {bundle.config['temperature']:.3f}" in card.text
     assert f"the score `{thresholds['is_dog']['method']}`" in card.text
-    for first, name in (("score", "detectors"), ("what it shows", "not_dogs")):
+    for first, name in (("score", "rejection_scores"), ("subject", "negatives")):
         with (bundle.path / "metrics" / f"{name}.csv").open(encoding="utf-8") as file:
             measured = list(csv.DictReader(file))
         rows = table(card.text, first)
         assert [row[0] for row in rows] == [next(iter(row.values())) for row in measured]
-    refused = bundle.metrics["not_dogs_refused"]
-    assert sum(int(row[2]) for row in table(card.text, "what it shows")) == round(
+    refused = bundle.metrics["negatives_refused"]
+    assert sum(int(row[2]) for row in table(card.text, "subject")) == round(
         refused["value"] * refused["count"]
     )
 
@@ -118,14 +118,14 @@ def test_the_breeds_are_those_of_the_measured_table(bundle, card):
         assert top_3 == f"{100 * float(expected['top_3']):.0f} %"
 
 
-def test_the_training_is_told_as_it_was(bundle, card):
+def test_the_training_is_described_as_it_was(bundle, card):
     training = bundle.config["training"]
     for group in ("options", "chosen"):
         for name, value in training[group].items():
             assert f"`{name}` {value}" in card.text
     for name, version in training["libraries"].items():
         assert f"{name} {version}" in card.text
-    assert f"{training['splits']['train']['photos']} photos of split" in card.text
+    assert f"{training['splits']['train']['photos']:,} photos of the split" in card.text
     assert training["backbone"]["fingerprint"][:16] in card.text
 
 
@@ -138,11 +138,11 @@ def test_its_pictures_and_commands_are_those_of_the_bundle(bundle, card):
     assert ("--init-from USER/MODEL" in card.text) == (WEIGHTS in bundle.config["files"])
 
 
-def test_a_model_that_goes_on_from_another_names_it(bundle):
+def test_a_model_that_continues_from_another_names_it(bundle):
     start = {"address": "ann/dogs@v1", "commit": "c" * 40, "fingerprint": "f" * 64}
     training = bundle.config["training"] | {"init_from": start}
     training["options"] = training["options"] | {"init_from": "ann/dogs@v1"}
-    card = model_card(Bundle(bundle.path, bundle.config | {"training": training}))
+    card = ModelCard(model_card(Bundle(bundle.path, bundle.config | {"training": training})))
     assert card.data.to_dict()["base_model"] == "ann/dogs"
     assert card.data.to_dict()["base_model_relation"] == "finetune"
     assert f"started from those of `ann/dogs@v1` (commit `{'c' * 40}`)" in card.text

@@ -14,9 +14,9 @@ from PIL import Image
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.train.columns import to_photos
-from dogbreed.train.evaluate import Detection, Evaluation, detection_figures, figures
+from dogbreed.train.metrics import Evaluation, dog_metrics, rejection_metrics
 from dogbreed.train.photos import Photos
-from dogbreed.train.report import REPORT, figure_intervals, write_report
+from dogbreed.train.report import REPORT, metric_intervals, write_report
 from tests.helpers.tiny_bundle import LABELS, NAMES, draw_disc, write_bundle
 
 RED, GREEN, BLUE = range(3)
@@ -46,15 +46,25 @@ def known(names: tuple[str, ...] = NAMES, trust: bool = True, times: int = 1) ->
         ["/home/someone/photos/broken.jpg (test row 3)"],
         temperature=0.5,
         set_sizes=np.arange(count) % 3 + 1 if trust else np.zeros(count, int),
-        is_dog=np.linspace(0.3, 1, count) if trust else np.full(count, np.nan),
+        dog_scores=np.linspace(0.3, 1, count) if trust else np.full(count, np.nan),
         refused=np.arange(count) % 7 == 0 if trust else np.zeros(count, bool),
     )
 
 
-def no_dogs() -> Detection:
-    refused = np.arange(20) % 4 != 0
-    return Detection(
-        np.linspace(0, 0.6, 20), refused, ["places", "food"] * 10, ["Red disc"] * 19 + ["Blue"]
+def negatives() -> Evaluation:
+    """Photos without a dog; all but the last are taken for a red disc."""
+    logits = np.repeat([[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]], [19, 1], axis=0).astype(np.float32)
+    return Evaluation(
+        logits,
+        np.full(20, -1),
+        np.arange(20),
+        NAMES,
+        [],
+        temperature=0.5,
+        set_sizes=np.ones(20, int),
+        dog_scores=np.linspace(0, 0.6, 20),
+        refused=np.arange(20) % 4 != 0,
+        groups=["places", "food"] * 10,
     )
 
 
@@ -68,7 +78,7 @@ def make_photos(size: tuple[int, int] = (480, 320)) -> Photos:
 
 
 class Page(HTMLParser):
-    """What a report holds, by the id of its sections.
+    """What a report contains, by the id of its sections.
 
     Attributes:
         tables: The rows of each section's table, each a list of texts.
@@ -113,7 +123,7 @@ class Page(HTMLParser):
 def report(
     folder: Path,
     evaluation: Evaluation | None = None,
-    others: Detection | None = None,
+    unseen: Evaluation | None = None,
     photos: Photos | None = None,
     history: str | None = None,
     **changes,
@@ -124,13 +134,13 @@ def report(
         (bundle / "metrics" / "history.csv").write_text(history)
     classifier = DogBreedClassifier.from_pretrained(bundle)
     evaluation = known() if evaluation is None else evaluation
-    write_report(folder / REPORT, classifier, evaluation, photos or make_photos(), others)
+    write_report(folder / REPORT, classifier, evaluation, photos or make_photos(), unseen)
     return Page((folder / REPORT).read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Page:
-    return report(tmp_path_factory.mktemp("full"), others=no_dogs())
+    return report(tmp_path_factory.mktemp("full"), unseen=negatives())
 
 
 def decode(address: str) -> Image.Image:
@@ -145,11 +155,15 @@ def number(text: str) -> float:
     return float(text.removesuffix("%"))
 
 
-def test_all_figures_are_there_with_intervals_around_them(page):
-    header, *rows = page.tables["figures"]
-    assert header == ["Figure", "Value", "95 % interval", "Photos"]
+def test_all_metrics_are_there_with_intervals_around_them(page):
+    header, *rows = page.tables["metrics"]
+    assert header == ["Metric", "Value", "95 % interval", "Photos"]
     values = {title: (value, interval, photos) for title, value, interval, photos in rows}
-    assert len(values) == len(figures(known())) + len(detection_figures(known(), no_dogs())) == 11
+    assert (
+        len(values)
+        == len(dog_metrics(known())) + len(rejection_metrics(known(), negatives()))
+        == 11
+    )
     assert values["Top-1 accuracy"][0] == f"{100 * 16 / 21:.2f} %"
     assert values["Mean size of the prediction sets"][0] == "2"
     for title, (value, interval, _) in values.items():
@@ -160,12 +174,12 @@ def test_all_figures_are_there_with_intervals_around_them(page):
     # With three classes the first three answers are always right: no draw says anything else.
     assert values["Top-3 accuracy"][:2] == ("100.00 %", "–")
     assert values["Top-1 accuracy"][2] == "21"
-    assert values["Other photos refused, with the threshold in use"][2] == "20"
-    assert values["Dogs told from other photos (AUROC)"][2] == "21 + 20"
+    assert values["Non-dog photos rejected at the threshold in use"][2] == "20"
+    assert values["Dog photos against non-dog photos (AUROC)"][2] == "21 + 20"
 
 
 def test_intervals_are_as_wide_as_the_number_of_photos_says():
-    found = figure_intervals(known(times=40), None)
+    found = metric_intervals(known(times=40), None)
     share = 16 / 21
     low, high = found["top_1"]
     expected = 1.96 * np.sqrt(share * (1 - share) / (40 * COUNT))
@@ -184,11 +198,12 @@ def test_a_single_photo_has_no_intervals(tmp_path):
         np.array([0]),
         NAMES,
         [],
+        temperature=1.0,
         set_sizes=np.array([1]),
-        is_dog=np.array([0.9]),
+        dog_scores=np.array([0.9]),
         refused=np.array([False]),
     )
-    rows = report(tmp_path, one).tables["figures"][1:]
+    rows = report(tmp_path, one).tables["metrics"][1:]
     assert [row[2] for row in rows] == ["–"] * 8
 
 
@@ -223,7 +238,7 @@ def test_the_mistakes_of_each_pair_are_shown_surest_first_with_both_breeds(page)
 
 
 def test_the_evidence_is_laid_over_the_photo_that_was_answered(page):
-    """The photo of position 16, row 4: a disc of red 120, which speaks for the red disc only."""
+    """The photo of position 16, row 4: a disc of red 120, evidence for the red disc only."""
     for_red, for_green = (decode(address) for address, _ in page.pictures["mistakes"][2:4])
     assert for_red.size == for_green.size == (240, 160)
     plain = np.array([120, 0, 0])
@@ -252,12 +267,12 @@ def test_the_frame_is_the_one_that_the_network_sees(tmp_path):
 
 
 def test_the_pictures_and_the_groups_are_there(page):
-    for section in ("reliability", "others"):
+    for section in ("reliability", "negatives"):
         ((address, description),) = page.pictures[section]
         assert decode(address).format == "PNG"
         assert description
     # Of the 10 photos each, those at 0, 4, 8, 12 and 16 were accepted, all of them places.
-    assert page.tables["others"][1:] == [
+    assert page.tables["negatives"][1:] == [
         ["places", "10", "5", "50.0 %", "Red disc"],
         ["food", "10", "10", "100.0 %", ""],
     ]
@@ -287,21 +302,21 @@ def test_a_bundle_without_thresholds_or_metrics_has_a_report(tmp_path):
     classifier = DogBreedClassifier.from_pretrained(bundle)
     write_report(tmp_path / REPORT, classifier, known(trust=False), make_photos(), None)
     page = Page((tmp_path / REPORT).read_text(encoding="utf-8"))
-    assert [row[0] for row in page.tables["figures"][1:]] == [
+    assert [row[0] for row in page.tables["metrics"][1:]] == [
         "Top-1 accuracy",
         "Top-3 accuracy",
-        "Mean top-1 accuracy of the breeds",
+        "Mean top-1 accuracy over the breeds",
         "Expected calibration error",
         "Expected calibration error without the temperature",
     ]
-    assert set(page.pictures) == {"figures", "reliability", "breeds", "mistakes"}
+    assert set(page.pictures) == {"metrics", "reliability", "breeds", "mistakes"}
 
 
 def test_without_mistakes_it_says_so(tmp_path):
     evaluation = known()
     evaluation.logits[np.arange(COUNT), evaluation.labels] = 9
     page = report(tmp_path, evaluation)
-    assert "No photo was given a wrong name." in page.texts["mistakes"]
+    assert "Every photo was classified correctly." in page.texts["mistakes"]
     assert page.pictures["mistakes"] == []
 
 
@@ -346,7 +361,7 @@ def test_the_same_evaluation_gives_the_same_file(tmp_path):
     pages = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        pages.append(report(tmp_path / name, others=no_dogs()).html)
+        pages.append(report(tmp_path / name, unseen=negatives()).html)
     assert pages[0] == pages[1]
 
 

@@ -19,11 +19,12 @@ from urllib.parse import unquote, urlsplit
 from dogbreed.bundle import DEFAULT_BUNDLE, Bundle, read_bundle
 from dogbreed.errors import UsageError
 
-__all__ = ["check_push", "deploy_space", "load_bundle", "push_bundle"]
+__all__ = ["card_metadata", "check_push", "deploy_space", "load_bundle", "push_bundle"]
 
 # Loaded by name: an import statement would load the client with the model of this disk, or import
 # in a circle.
 _MODULES = {
+    "card_metadata": "card",
     "check_push": "push",
     "deploy_space": "space",
     "load_from_hub": "load",

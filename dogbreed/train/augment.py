@@ -1,20 +1,21 @@
-"""Random views of a photo: the article's, and the crops that the cached features are made of."""
+"""Random views of a photo: the article's, and the crops that cached features are computed from."""
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 ROTATION_DEGREES = 40.0
 SHIFT = 0.2
-# ImageDataGenerator takes its shear in degrees: the article's 0.2 is next to nothing.
+# ImageDataGenerator takes its shear in degrees, so the article's 0.2 is next to nothing.
 SHEAR_DEGREES = 0.2
 ZOOM = 0.2
-# Of crops: side of the cut over side of the frame, and its width over its height.
+# Of crops: side of the crop over side of the frame, and its width over its height.
 CROP_SIDE = (0.65, 1.1)
 CROP_ASPECT = 4 / 3
 
 
 def draw_transform(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Draw one view: rotation, shift, shear, zoom and mirror, about the centre.
+    """Draw one view: rotation, shift, shear, zoom and mirror, about the center.
 
     Ranges as in the article: ±40° rotation, ±20 % shift each way, ±0.2° shear, 0.8 to 1.2 zoom
     of each axis, mirrored half of the time.
@@ -24,8 +25,8 @@ def draw_transform(rng: np.random.Generator, size: int) -> np.ndarray:
         size: Side of the square frame in pixels.
 
     Returns:
-        float32 array of shape (8,): the projective transform that `keras.ops.image.
-        affine_transform` takes, from output to input pixels.
+        float32 array of shape (8,): the projective transform from output to input pixels, as
+        `keras.ops.image.affine_transform` takes it.
     """
     angle = np.deg2rad(rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES))
     shift = rng.uniform(-SHIFT, SHIFT, size=2) * size
@@ -37,17 +38,17 @@ def draw_transform(rng: np.random.Generator, size: int) -> np.ndarray:
     rotate = np.array([[cos, -sin], [sin, cos]])
     slant = np.array([[1.0, -np.sin(shear)], [0.0, np.cos(shear)]])
     linear = rotate @ slant @ np.diag(zoom * (flip, 1.0))
-    centre = np.full(2, (size - 1) / 2)
-    offset = centre + rotate @ shift - linear @ centre
+    center = np.full(2, (size - 1) / 2)
+    offset = center + rotate @ shift - linear @ center
     (a, b), (c, d) = linear
     return np.array([a, b, offset[0], c, d, offset[1], 0.0, 0.0], dtype=np.float32)
 
 
 def draw_crop(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Draw one cut: 65 to 110 % of the side, 3:4 to 4:3, anywhere, mirrored half of the time.
+    """Draw one crop: 65 to 110 % of the side, 3:4 to 4:3, anywhere, mirrored half of the time.
 
-    The crops that ImageNet's networks were trained on (Szegedy et al. 2015, arXiv:1409.4842), less
-    extreme, as the photo stays what it is.
+    Like the crops that ImageNet's networks were trained on (Szegedy et al. 2015, arXiv:1409.4842),
+    but less extreme, since a small part of a dog does not show its breed.
 
     Args and result: see `draw_transform`.
     """
@@ -63,12 +64,12 @@ def draw_crop(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def mirror_transform(size: int) -> np.ndarray:
-    """The mirror image as a transform; arguments and result as in `draw_transform`."""
+    """Return the transform to the mirror image; see `draw_transform`."""
     return np.array([-1, 0, size - 1, 0, 1, 0, 0, 0], dtype=np.float32)
 
 
-def apply_transforms(images, transforms):
-    """Look at images through transforms; what lies outside takes the nearest pixel.
+def apply_transforms(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Apply transforms to images; pixels outside an image take the value of the nearest one.
 
     Args:
         images: float tensor of shape (N, size, size, 3).

@@ -1,65 +1,65 @@
-"""The model card, made from the bundle's own figures."""
+"""The model card, generated from the bundle's own metrics."""
 
 import csv
 from pathlib import Path
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
-
 from dogbreed.breeds import BREEDS
 from dogbreed.bundle import CARD_PLACEHOLDER, WEIGHTS, Bundle
+from dogbreed.hub import card_metadata
 from dogbreed.train.options import IMAGENET
 
-_TASK = "image-classification"
-METRIC_NAMES = {
+METRIC_TITLES = {
     "top_1": "Top-1 accuracy",
     "top_3": "Top-3 accuracy",
-    "macro_top_1": "Mean top-1 accuracy of the breeds",
+    "macro_top_1": "Mean top-1 accuracy over the breeds",
     "cross_entropy": "Cross-entropy",
     "ece": "Expected calibration error",
     "ece_untempered": "Expected calibration error without the temperature",
-    "set_coverage": "Prediction sets that hold the true label",
+    "set_coverage": "Prediction sets that contain the true label",
     "set_size": "Mean size of the prediction sets",
-    "dogs_refused": "Dogs refused as no dog",
-    "is_dog_auroc": "Dogs told from other photos (AUROC)",
-    "not_dogs_refused": "Other photos refused, with the threshold in use",
-    "not_dogs_refused_at_1": "Other photos refused, at 1 % of the test dogs refused",
+    "dogs_refused": "Dog photos wrongly rejected",
+    "is_dog_auroc": "Dog photos against non-dog photos (AUROC)",
+    "negatives_refused": "Non-dog photos rejected at the threshold in use",
+    "negatives_refused_at_1": "Non-dog photos rejected when 1 % of the dog photos are",
     "evidence_error": "Largest difference between mean evidence and logit",
     "top_1_agreement": "Answers that agree with the float32 network",
     "float32_top_1": "Top-1 accuracy of the float32 network",
 }
-_NO_SHARES = ("cross_entropy", "evidence_error", "set_size", "is_dog_auroc")
+_NOT_SHARES = ("cross_entropy", "evidence_error", "set_size", "is_dog_auroc")
+_TAGS = ["dogbreed", "litert", "tflite", "inception-v3", "transfer-learning"]
 
 
-def model_card(bundle: Bundle) -> ModelCard:
-    """Make the card of a bundle: metadata for the Hub, use, figures, training, limits.
+def model_card(bundle: Bundle) -> str:
+    """Write the card of a bundle: metadata for the Hub, use, metrics, training, limits.
 
     Args:
         bundle: A bundle with its metrics folder.
 
     Returns:
-        The card; where it names the repository it says `USER/MODEL`.
+        Markdown with YAML metadata; where it names the repository it says `USER/MODEL`.
     """
     config = bundle.config
     training = config["training"]
     name = f"dogbreed-{config['architecture']}"
-    on_hub = "/" in training["dataset"]
-    data = ModelCardData(
-        license="apache-2.0",
-        library_name="keras",
-        pipeline_tag=_TASK,
-        tags=["dogbreed", "litert", "tflite", "inception-v3", "transfer-learning"],
-        datasets=[training["dataset"]] if on_hub else None,
-        metrics=["accuracy"],
-        **_base_model(training),
-        model_name=name,
-        eval_results=[_result(metric, training) for metric in bundle.headline],
+    start = training.get("init_from")
+    # Keras's backbone is not a model of the Hub.
+    address = start["address"] if start else None
+    metadata = card_metadata(
+        name,
+        _TAGS,
+        dataset=training["dataset"] if "/" in training["dataset"] else None,
+        base_model=address and address.partition("@")[0],
+        metrics=[
+            metric | {"title": METRIC_TITLES[metric["name"]], "revision": training["revision"]}
+            for metric in bundle.headline
+        ],
     )
     sections = [
-        f"---\n{data.to_yaml()}\n---",
+        f"---\n{metadata}\n---",
         f"# {name}",
         _summary(bundle),
         _use(config),
-        _figures(config),
+        _metrics(config),
         _trust(bundle),
         _breeds(bundle.path),
         _training(config),
@@ -67,53 +67,34 @@ def model_card(bundle: Bundle) -> ModelCard:
     ]
     if training["notes"].strip():
         sections.append(f"## Notes on data and backbone\n\n{training['notes'].strip()}")
-    return ModelCard("\n\n".join(sections) + "\n")
+    return "\n\n".join(sections) + "\n"
 
 
-def _base_model(training: dict) -> dict:
-    """The model of the Hub that this one goes on from; Keras's backbone is none of the Hub's."""
-    start = training.get("init_from")
-    if not start or not start["address"]:
-        return {}
-    return {
-        "base_model": start["address"].partition("@")[0],
-        "base_model_relation": "finetune",
-    }
-
-
-def _result(metric: dict, training: dict) -> EvalResult:
-    return EvalResult(
-        task_type=_TASK,
-        task_name="Image classification",
-        dataset_type=metric["dataset"],
-        dataset_name=f"{metric['dataset']} ({metric['count']} photos)",
-        dataset_split=metric["split"],
-        dataset_revision=training["revision"],
-        metric_type="accuracy",
-        metric_name=METRIC_NAMES[metric["name"]],
-        metric_value=round(metric["value"], 4),
-    )
+def show_metric(name: str, value: float) -> str:
+    """Format the value of a metric for people."""
+    return f"{value:.4g}" if name in _NOT_SHARES else f"{100 * value:.2f} %"
 
 
 def _summary(bundle: Bundle) -> str:
-    figures = ", ".join(
-        f"{METRIC_NAMES[metric['name']].lower()} {show_figure(metric)}"
+    measured = ", ".join(
+        f"{METRIC_TITLES[metric['name']].lower()} {show_metric(metric['name'], metric['value'])}"
         for metric in bundle.headline
     )
     test = bundle.headline[0]
     return (
-        f"Names one of {len(bundle.labels)} classes for a photo. InceptionV3 with global "
-        f"average pooling and one dense layer on top, served in 8 bits by LiteRT. "
-        f"Measured on {test['count']} photos of `{test['dataset']}`, split `{test['split']}`: "
-        f"{figures}.\n\n"
+        f"Classifies a photo as one of {len(bundle.labels)} classes. InceptionV3 with global "
+        "average pooling and one dense layer on top, served in 8 bits by LiteRT. "
+        f"On {test['count']:,} photos of `{test['dataset']}`, split `{test['split']}`: "
+        f"{measured}.\n\n"
         "The network returns an evidence map: what each part of the photo adds to the logit of "
-        "each class. Its mean is the logits, so the map is the computation itself."
+        "each class. The mean of the map is the logits, so the map is the computation itself."
     )
 
 
 def _use(config: dict) -> str:
     further = (
-        f"python train.py --init-from {CARD_PLACEHOLDER} --dataset DATASET --output my-model\n"
+        f"python -m dogbreed train --init-from {CARD_PLACEHOLDER} --dataset DATASET "
+        "--output my-model\n"
         if WEIGHTS in config["files"]
         else ""
     )
@@ -127,117 +108,112 @@ print(classifier.predict("photo.jpg").as_dict())
 
 ```sh
 python -m dogbreed predict photo.jpg --model {CARD_PLACEHOLDER}
-python app.py --model {CARD_PLACEHOLDER}
+python -m dogbreed serve --model {CARD_PLACEHOLDER}
 {further}```"""
 
 
-def _figures(config: dict) -> str:
+def _metrics(config: dict) -> str:
     negatives = " --not-dogs DATASET" if config["training"]["options"].get("not_dogs") else ""
     rows = [
-        f"| {METRIC_NAMES[metric['name']]} | {show_figure(metric)} | "
+        f"| {METRIC_TITLES[metric['name']]} | {show_metric(metric['name'], metric['value'])} | "
         f"`{metric['dataset']}`, {metric['split']} | {metric['count']} |"
         for metric in config["metrics"]
     ]
-    table = "\n".join(["| figure | value | data | photos |", "| --- | --- | --- | --- |", *rows])
     return (
-        f"## Figures\n\n{table}\n\n"
-        "Test figures are of the network that serves (`model.tflite`) and can be repeated with "
-        f"`python train.py --evaluate {CARD_PLACEHOLDER} --dataset DATASET{negatives}`. "
-        "Validation photos "
-        "were cut from the training split; they chose the options, so their figures are "
-        "optimistic.\n\n"
+        f"## Metrics\n\n{_table(['metric', 'value', 'data', 'photos'], rows)}\n\n"
+        "Test metrics are those of the network that serves (`model.tflite`). To repeat them: "
+        f"`python -m dogbreed evaluate {CARD_PLACEHOLDER} --dataset DATASET{negatives}`. "
+        "Validation photos were taken from the training split. They chose the options, so their "
+        "metrics are optimistic.\n\n"
         "![Learning curves](metrics/curves.png)"
     )
 
 
 def _trust(bundle: Bundle) -> str:
     thresholds, options = bundle.config["thresholds"], bundle.config["training"]["options"]
+    heading = "## How far to trust an answer"
     if not thresholds:
         return (
-            "## How far to trust an answer\n\nThis bundle does not tell: its probabilities are "
-            "the plain softmax, and it knows neither prediction sets nor photos without a dog."
+            f"{heading}\n\nThis bundle does not say: its probabilities are the plain softmax, and "
+            "it has neither prediction sets nor a way to recognize photos without a dog."
         )
-    coverage, detector = thresholds["prediction_set"]["coverage"], thresholds["is_dog"]
+    coverage = thresholds["prediction_set"]["coverage"]
+    refitted = (
+        " The network that ships was then fitted once more, with the validation photos included; "
+        "its own coverage is the one on the test photos above."
+        if options["final_fit"]
+        else ""
+    )
     parts = [
-        "## How far to trust an answer",
-        f"**Probabilities** are the softmax of the logits over the temperature "
-        f"{bundle.config['temperature']:.3f}, fitted on the validation photos (Guo et al. 2017). "
-        "The calibration error above is the mean distance between how sure the first answer is "
-        "and how often it is right, in 15 steps.",
+        heading,
+        f"**Probabilities** are the softmax of the logits divided by the temperature "
+        f"{bundle.config['temperature']:.3f}, which was fitted on the validation photos (Guo et "
+        "al. 2017). The calibration error above is the mean gap between the probability of the "
+        "first answer and how often it is right, in 15 bins.",
         "![Reliability](metrics/reliability.png)",
-        f"**Prediction sets** hold the true label with {coverage:.0%} confidence on photos like "
-        "the validation photos, which set their threshold (RAPS, Angelopoulos et al. 2021). "
-        "On photos of another kind there is no such guarantee."
-        + (
-            " The network that ships was then fitted once more with the validation photos; the "
-            "coverage on the test photos above is its own."
-            if options["final_fit"]
-            else ""
-        ),
-        f"**No dog**: the score `{detector['method']}` says how probably a photo shows a dog, as "
-        "if half of all photos did; its threshold refuses 1 % of the validation dogs.",
+        f"**Prediction sets** contain the true label about {coverage:.0%} of the time on photos "
+        "like the validation photos, which set their threshold (RAPS, Angelopoulos et al. 2021). "
+        f"Nothing is guaranteed for other kinds of photos.{refitted}",
+        _rejection(thresholds["is_dog"]),
     ]
     if options.get("not_dogs"):
-        parts += [_compared(bundle.path), _groups(bundle.path)]
+        parts += [_scores(bundle.path), _groups(bundle.path)]
     else:
         parts.append(
-            "It was set without photos of other things, so how many of those it refuses was not "
-            "measured."
+            "It was set without photos of other things, so how many of those it rejects has not "
+            "been measured."
         )
     return "\n\n".join(parts)
 
 
-def _compared(folder: Path) -> str:
-    rows = _read_csv(folder / "metrics" / "detectors.csv")
-    lines = [
+def _rejection(rule: dict) -> str:
+    stated = f"**Dog or not**: photos with a low score `{rule['method']}` are rejected; its "
+    stated += "threshold rejects 1 % of the validation photos."
+    if "scale" in rule:
+        stated += (
+            " The score also gives the probability that a photo shows a dog, as if half of all "
+            "photos did."
+        )
+    return stated
+
+
+def _scores(folder: Path) -> str:
+    rows = [
         f"| `{row['method']}` | {float(row['auroc']):.4f} | {100 * float(row['refused']):.1f} % |"
-        for row in rows
+        for row in _read_csv(folder / "metrics" / "rejection_scores.csv")
     ]
-    head = "| score | AUROC | refused at 1 % of the dogs |\n| --- | --- | --- |"
     return (
-        "The scores that were compared, on validation dogs and the half of the other photos that "
-        "the detector learns from (by cross-validation where it does):\n\n"
-        + "\n".join([head, *lines])
+        "The scores that were compared, on validation photos and on the half of the non-dog "
+        "photos that training uses (by cross-validation where a score learns from them):\n\n"
+        + _table(["score", "AUROC", "rejected with 1 % of the dogs"], rows)
     )
 
 
 def _groups(folder: Path) -> str:
-    rows = _read_csv(folder / "metrics" / "not_dogs.csv")
-    lines = [
+    rows = [
         f"| {row['group']} | {row['photos']} | {row['refused']} | {row['taken_for']} |"
-        for row in rows
+        for row in _read_csv(folder / "metrics" / "negatives.csv")
     ]
-    head = (
-        "| what it shows | photos | refused | the others are taken for |\n| --- | --- | --- | --- |"
-    )
     return (
-        "On the half that it has not seen, with the threshold in use:\n\n"
-        + "\n".join([head, *lines])
-        + "\n\n![Other photos refused over dogs refused](metrics/not_dogs.png)"
+        "The half that training has not seen, at the threshold in use:\n\n"
+        + _table(["subject", "photos", "rejected", "the rest is taken for"], rows)
+        + "\n\n![Non-dog photos rejected against dog photos rejected](metrics/negatives.png)"
     )
-
-
-def _read_csv(path: Path) -> list[dict]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _breeds(folder: Path) -> str:
     rows = _read_csv(folder / "metrics" / "per_breed.csv")
-    lines = [
-        "| class | photos | top-1 | top-3 | most often taken for |",
-        "| --- | --- | --- | --- | --- |",
-    ]
     shown = rows if len(rows) <= 20 else [*rows[:10], *rows[-10:]]
-    lines += [
+    lines = [
         f"| {row['breed']} | {row['photos']} | {100 * float(row['top_1']):.0f} % | "
         f"{100 * float(row['top_3']):.0f} % | {row['taken_for']} |"
         for row in shown
     ]
+    which = "The classes" if len(shown) == len(rows) else "The ten worst and the ten best classes"
     return (
-        "## Strengths and weaknesses\n\n"
-        "The classes that it knows worst, and best (all of them: `metrics/per_breed.csv`):\n\n"
-        + "\n".join(lines)
+        f"## Strengths and weaknesses\n\n{which}, worst first (all of them: "
+        "`metrics/per_breed.csv`):\n\n"
+        + _table(["class", "photos", "top-1", "top-3", "most often taken for"], lines)
         + "\n\n![Accuracy of each class](metrics/per_breed.png)"
         "\n\n![Most confused pairs](metrics/confusions.png)"
     )
@@ -245,55 +221,61 @@ def _breeds(folder: Path) -> str:
 
 def _training(config: dict) -> str:
     training = config["training"]
-    splits = training["splits"]
-    backbone = training["backbone"]["weights"]
-    weights = "Keras's ImageNet weights" if backbone == IMAGENET else f"`{backbone}`"
+    splits, options, backbone = training["splits"], training["options"], training["backbone"]
+    weights = f"`{backbone['weights']}`"
+    if backbone["weights"] == IMAGENET:
+        weights = "Keras's ImageNet weights"
     revision = f", revision `{training['revision']}`" if training["revision"] else ""
     start = training.get("init_from")
     began = "random weights"
-    if training["options"].get("warm_start"):
+    if options.get("warm_start"):
         began = "the dog classes of ImageNet's own head"
-    frozen = "frozen"
-    if training["options"].get("train_from", "avg_pool") != "avg_pool":
-        frozen = f"frozen up to `{training['options']['train_from']}`, trained above"
-    if start:
+    elif start:
         at = f" (commit `{start['commit']}`)" if start["commit"] else ""
-        began = f"those of `{training['options']['init_from']}`{at}"
-    options = ", ".join(f"`{name}` {value}" for name, value in training["options"].items())
-    chosen = ", ".join(f"`{name}` {value}" for name, value in training["chosen"].items())
-    libraries = ", ".join(f"{name} {version}" for name, version in training["libraries"].items())
+        began = f"those of `{options['init_from']}`{at}"
+    frozen = "frozen"
+    if options["train_from"] != "avg_pool":
+        frozen = f"frozen up to `{options['train_from']}`, trained above"
     return f"""## Training
 
-- Data: `{training["dataset"]}`{revision}; {splits["train"]["photos"]} photos of split \
-`{splits["train"]["split"]}` to train, {splits["test"]["photos"]} of `{splits["test"]["split"]}` \
+- Data: `{training["dataset"]}`{revision}; {splits["train"]["photos"]:,} photos of the split \
+`{splits["train"]["split"]}` to train, {splits["test"]["photos"]:,} of `{splits["test"]["split"]}` \
 to test; SHA-256 of the training photos `{splits["train"]["fingerprint"][:16]}…`.
 - Backbone: InceptionV3 without top, {weights}, SHA-256 of the weights \
-`{training["backbone"]["fingerprint"][:16]}…`; {frozen}.
+`{backbone["fingerprint"][:16]}…`; {frozen}; features computed in {training["precision"]}.
 - Head: started from {began}.
-- Options: {options}.
-- Chosen on validation: {chosen}.
-- Libraries: {libraries}."""
+- Options: {_list(options)}.
+- Chosen on validation photos: {_list(training["chosen"])}.
+- Libraries: {", ".join(f"{name} {version}" for name, version in training["libraries"].items())}."""
 
 
 def _limits(bundle: Bundle) -> str:
     lines = [
-        "It gives one of its classes for any photo, also where it says that there is no dog.",
-        "Mixed breeds, puppies, several dogs in one photo and photos in bad light were not tested.",
-        "It says what an animal looks like. It is no proof of descent and nothing to judge a "
-        "dog's character, health or price by.",
+        "It gives one of its classes for any photo, even when it says that there is no dog.",
+        "Mixed breeds, puppies, several dogs in one photo, and photos in bad light were not "
+        "tested.",
+        "It describes what an animal looks like. It does not prove descent, and it is not a basis "
+        "for judging a dog's character, health, or price.",
     ]
     if set(bundle.labels) == {breed.label for breed in BREEDS}:
         lines.insert(
             0,
             "Stanford Dogs was drawn from ImageNet, so an ImageNet backbone has seen most of "
-            "these photos, the test photos too. The figures are optimistic for that reason, as "
-            "all published figures on this dataset are.",
+            "these photos, including the test photos. Like all published metrics on this dataset, "
+            "these are optimistic for that reason.",
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-def show_figure(metric: dict) -> str:
-    """The value of one of the `metrics` of config.json as people read it."""
-    if metric["name"] in _NO_SHARES:
-        return f"{metric['value']:.4g}"
-    return f"{100 * metric['value']:.2f} %"
+def _table(heads: list[str], rows: list[str]) -> str:
+    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
+    return "\n".join([*lines, *rows])
+
+
+def _list(values: dict) -> str:
+    return ", ".join(f"`{name}` {value}" for name, value in values.items())
+
+
+def _read_csv(path: Path) -> list[dict]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -10,14 +10,14 @@ IMAGENET = "imagenet"
 
 
 def default_cache_dir() -> Path:
-    """`$DOGBREED_CACHE`, else `dogbreed` in the user's cache folder."""
+    """Return `$DOGBREED_CACHE`, else `dogbreed` in the user's cache folder."""
     user_cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     return Path(os.environ.get("DOGBREED_CACHE", user_cache / "dogbreed"))
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `train.py` takes; its `--help` says what each is for."""
+    """What `dogbreed train` takes; its `--help` says what each is for."""
 
     output: Path
     dataset: str = DEFAULT_DATASET
@@ -34,7 +34,6 @@ class Options:
     image_size: int = 299
     resize: str = "crop"
     train_from: str = "avg_pool"
-    precision: str | None = None
     augment_views: int = 2
     learning_rate: list[float] = field(default_factory=lambda: [1e-4, 3e-4])
     l2: list[float] = field(default_factory=lambda: [0.0, 1e-5])
@@ -49,9 +48,9 @@ class Options:
     cache_dir: Path = field(default_factory=default_cache_dir)
 
     def deciding(self) -> dict:
-        """The options that decide the result: no paths of this machine, nothing about the data."""
+        """Return the options that decide the result, without paths of this machine."""
         names = (
-            "recipe validation_per_class limit_per_class image_size resize train_from precision "
+            "recipe validation_per_class limit_per_class image_size resize train_from "
             "augment_views learning_rate l2 epochs patience blocks_learning_rate final_fit seed"
         )
         sources = ("init_from", "warm_start", "not_dogs")
@@ -62,5 +61,5 @@ class Options:
 
 
 def public_name(source: str) -> str:
-    """How a dataset or bundle is called in figures: its id on the Hub, or its folder's name."""
+    """Return what a dataset or bundle is called: its id on the Hub, or the name of its folder."""
     return Path(source).resolve().name if Path(source).expanduser().exists() else source

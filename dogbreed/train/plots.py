@@ -1,4 +1,4 @@
-"""Pictures of how training went and of what the model mixes up, for the card and the eye."""
+"""Plots of how training went and of what the model confuses, for the card and the report."""
 
 from pathlib import Path
 
@@ -8,15 +8,18 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
-from dogbreed.train.evaluate import Detection, Evaluation
-from dogbreed.train.probabilities import calibration_error, probabilities, reliability
+from dogbreed.train.metrics import Evaluation
+from dogbreed.train.resumable import History
+from dogbreed.train.trust import calibration_error, probabilities, reliability
 
 BLUE, ORANGE = "#2a6fbb", "#e07b39"
 
 
-def draw_curves(path: Path, history: list[dict], best_epoch: int) -> None:
+def draw_curves(path: Path, history: History, best_epoch: int) -> None:
     """Draw loss and accuracy of training and validation over the epochs."""
     epochs = range(1, len(history) + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
@@ -57,27 +60,27 @@ def draw_confusions(path: Path, pairs: list[dict]) -> None:
     axes.barh(names, first, color=BLUE, label="first taken for second")
     axes.barh(names, second, left=first, color=ORANGE, label="second taken for first")
     axes.set(xlabel="mistakes on the test photos")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right")
     _save(figure, path)
 
 
 def draw_reliability(path: Path, evaluation: Evaluation) -> None:
-    """Draw how often the first answer is right by how sure it is, before and after temperature."""
+    """Draw how often first answers are right by their probability, also without temperature."""
     figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
-    axes.plot([0, 100], [0, 100], color="grey", linestyle=":", label="as sure as it is right")
-    for temperature, colour, name in (
+    axes.plot([0, 100], [0, 100], color="grey", linestyle=":", label="perfectly calibrated")
+    for temperature, color, name in (
         (1.0, ORANGE, "as trained"),
         (evaluation.temperature, BLUE, f"with temperature {evaluation.temperature:.2f}"),
     ):
-        told = probabilities(evaluation.logits, temperature)
-        rows = reliability(told, evaluation.labels)
-        error = calibration_error(told, evaluation.labels)
+        stated = probabilities(evaluation.logits, temperature)
+        rows = reliability(stated, evaluation.labels)
+        error = calibration_error(stated, evaluation.labels)
         axes.plot(
             [100 * row["confidence"] for row in rows],
             [100 * row["accuracy"] for row in rows],
             "o-",
-            color=colour,
+            color=color,
             label=f"{name}: error {100 * error:.1f} points",
         )
     axes.set(xlabel="probability of the first answer, %", ylabel="how often it is right, %")
@@ -86,24 +89,24 @@ def draw_reliability(path: Path, evaluation: Evaluation) -> None:
     _save(figure, path)
 
 
-def draw_detection(path: Path, dogs: Evaluation, others: Detection) -> None:
-    """Draw the share of other photos refused over the share of dogs refused."""
+def draw_rejection(path: Path, dogs: Evaluation, negatives: Evaluation) -> None:
+    """Draw the share of non-dog photos rejected over the share of dog photos rejected."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    truth = np.repeat([1, 0], [len(dogs.is_dog), len(others.is_dog)])
-    accepted_others, accepted_dogs, _ = roc_curve(
-        truth, np.concatenate([dogs.is_dog, others.is_dog]), drop_intermediate=False
+    truth = np.repeat([1, 0], [len(dogs), len(negatives)])
+    accepted_negatives, accepted_dogs, _ = roc_curve(
+        truth, np.concatenate([dogs.dog_scores, negatives.dog_scores]), drop_intermediate=False
     )
-    axes.plot(100 * (1 - accepted_dogs), 100 * (1 - accepted_others), color=BLUE)
+    axes.plot(100 * (1 - accepted_dogs), 100 * (1 - accepted_negatives), color=BLUE)
     axes.plot(
         100 * dogs.refused.mean(),
-        100 * others.refused.mean(),
+        100 * negatives.refused.mean(),
         "o",
         color=ORANGE,
         label="the threshold in use",
     )
     axes.set(
-        xlabel=f"dogs refused, % of {len(dogs.is_dog)}",
-        ylabel=f"other photos refused, % of {len(others.is_dog)}",
+        xlabel=f"dog photos rejected, % of {len(dogs)}",
+        ylabel=f"non-dog photos rejected, % of {len(negatives)}",
         xlim=(0, 5),
         ylim=(80, 100.5),
     )
@@ -112,7 +115,7 @@ def draw_detection(path: Path, dogs: Evaluation, others: Detection) -> None:
     _save(figure, path)
 
 
-def _save(figure, path: Path) -> None:
-    # Without the date and the version, the same figures give the same file.
+def _save(figure: Figure, path: Path) -> None:
+    # Without the date and the version, the same numbers give the same file.
     figure.savefig(path, dpi=100, metadata={"Software": None})
     plt.close(figure)

@@ -1,13 +1,12 @@
-"""Fit the detector of photos without a dog, and compare the scores it may use."""
+"""Fit the rule that refuses photos without a dog, and compare the scores that it can use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dogbreed.rejection import RejectionRule, score
@@ -16,77 +15,66 @@ REFUSED_DOGS = 0.01
 STRENGTHS = (1e-4, 1e-3, 1e-2)
 FOLDS = 5
 
-
-@dataclass(frozen=True)
-class Answers:
-    """What a network says of some photos.
-
-    Attributes:
-        logits: float array of shape (N, num_classes).
-        features: float array of shape (N, channels), pooled.
-    """
-
-    logits: np.ndarray
-    features: np.ndarray
-
-    def select(self, rows: np.ndarray) -> "Answers":
-        return Answers(self.logits[rows], self.features[rows])
+# What a network answers to some photos: logits, float of shape (N, num_classes), and pooled
+# features, float of shape (N, channels).
+Answers = tuple[np.ndarray, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
 
 
-def fit_detector(
-    dogs: Answers, validation: Answers, negatives: Answers | None, seed: int
+def fit_rejection(
+    dogs: np.ndarray, validation: Answers, negatives: Answers | None, seed: int
 ) -> tuple[RejectionRule, list[dict]]:
-    """Fit every score, keep the one that tells best, set threshold and probability.
+    """Fit every score, keep the one that separates best, set threshold and probability.
 
     The threshold refuses 1 % of the validation dogs. With negatives, a score that learns from them
-    is judged on those that it has not seen, by cross-validation. Without, the energy is kept.
+    is judged on those that it has not seen, by cross-validation. Without, the energy is used.
 
     Args:
-        dogs: Photos of dogs that the network was trained on.
-        validation: Photos of dogs that it was not trained on.
-        negatives: Photos without a dog, if there are any.
-        seed: Of the folds.
+        dogs: Pooled features of the dogs that a score learns from.
+        validation: Answers to other dogs.
+        negatives: Answers to photos without a dog, if there are any.
+        seed: Decides the folds.
 
     Returns:
-        The detector, and a row for each score: `method`, `auroc` and `refused`, the share of
+        The rule, and a row for each score: `method`, `auroc`, and `refused`, the share of
         negatives below the threshold, both in 0..1; no rows without negatives.
     """
     if negatives is None:
         # There is nothing to fit a probability to.
-        of_dogs = score("energy", {}, validation.logits, None)
-        return RejectionRule("energy", {}, _least_accepted(of_dogs)), []
-    fitted: dict[str, tuple[Mapping[str, np.ndarray], np.ndarray, np.ndarray]] = {}
-    fitted["energy"] = (
-        {},
-        score("energy", {}, validation.logits, None),
-        score("energy", {}, negatives.logits, None),
-    )
-    fitted["logistic"] = _fit_logistic(dogs, validation, negatives, seed)
-    rows = [
-        {"method": method, **separation(of_dogs, of_others)}
-        for method, (_, of_dogs, of_others) in fitted.items()
-    ]
-    best = max(rows, key=lambda row: (row["auroc"], row["refused"]))["method"]
-    arrays, of_dogs, of_others = fitted[best]
-    scale, offset = _fit_probability(of_dogs, of_others)
-    return RejectionRule(best, arrays, _least_accepted(of_dogs), scale, offset), rows
+        return RejectionRule("energy", {}, _least_accepted(score("energy", {}, *validation))), []
+    arrays, unseen = _fit_logistic(dogs, negatives[1], seed)
+    fitted: dict[str, tuple[Arrays, np.ndarray, np.ndarray]] = {
+        "energy": ({}, score("energy", {}, *validation), score("energy", {}, *negatives)),
+        "logistic": (arrays, score("logistic", arrays, *validation), unseen),
+    }
+    measured = {method: separation(*scores) for method, (_, *scores) in fitted.items()}
+    best = max(fitted, key=lambda method: (measured[method]["auroc"], measured[method]["refused"]))
+    chosen, of_dogs, of_negatives = fitted[best]
+    scale, offset = _fit_probability(of_dogs, of_negatives)
+    rule = RejectionRule(best, chosen, _least_accepted(of_dogs), scale, offset)
+    return rule, [{"method": method, **each} for method, each in measured.items()]
 
 
-def separation(of_dogs: np.ndarray, of_others: np.ndarray) -> dict[str, float]:
-    """How well scores tell dogs from others: `auroc`, and `refused` at 1 % of the dogs refused."""
-    truth = np.repeat([1, 0], [len(of_dogs), len(of_others)])
+def separation(of_dogs: np.ndarray, of_negatives: np.ndarray) -> dict[str, float]:
+    """Measure how well scores separate dogs from negatives.
+
+    Returns:
+        `auroc`, and `refused`, the share of negatives below a threshold that refuses 1 % of the
+        dogs; both in 0..1.
+    """
+    truth = np.repeat([1, 0], [len(of_dogs), len(of_negatives)])
     return {
-        "auroc": float(roc_auc_score(truth, np.concatenate([of_dogs, of_others]))),
-        "refused": float((of_others < _least_accepted(of_dogs)).mean()),
+        "auroc": float(roc_auc_score(truth, np.concatenate([of_dogs, of_negatives]))),
+        "refused": float((of_negatives < _least_accepted(of_dogs)).mean()),
     }
 
 
 def _fit_logistic(
-    dogs: Answers, validation: Answers, negatives: Answers, seed: int
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Arrays of the linear score, and the scores of validation dogs and of unseen negatives."""
-    examples = np.concatenate([dogs.features, negatives.features]).astype(np.float64)
-    is_dog = np.arange(len(examples)) < len(dogs.features)
+    dogs: np.ndarray, negatives: np.ndarray, seed: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the arrays of the linear score, and the scores of negatives as unseen ones."""
+    examples = np.concatenate([dogs, negatives]).astype(np.float64)
+    is_dog = np.arange(len(examples)) < len(dogs)
     folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(examples, is_dog))
 
     def unseen(strength: float) -> np.ndarray:
@@ -103,19 +91,18 @@ def _fit_logistic(
     weights = linear.coef_[0] / scaler.scale_
     bias = linear.intercept_[0] - weights @ scaler.mean_
     arrays = {"weights": weights.astype(np.float32), "bias": np.float32(bias)}
-    of_dogs = score("logistic", arrays, validation.logits, validation.features)
-    return arrays, of_dogs, scores[~is_dog]
+    return arrays, scores[~is_dog]
 
 
-def _logistic(strength: float):
-    # There are far more dogs than other photos.
+def _logistic(strength: float) -> Pipeline:
+    # There are far more dogs than negatives.
     linear = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
     return make_pipeline(StandardScaler(), linear)
 
 
-def _fit_probability(of_dogs: np.ndarray, of_others: np.ndarray) -> tuple[float, float]:
-    """Scale and offset that make a probability of a score, dogs as likely as others beforehand."""
-    scores = np.concatenate([of_dogs, of_others])[:, None]
+def _fit_probability(of_dogs: np.ndarray, of_negatives: np.ndarray) -> tuple[float, float]:
+    """Fit scale and offset of the probability, as if half of all photos showed a dog."""
+    scores = np.concatenate([of_dogs, of_negatives])[:, None]
     is_dog = np.arange(len(scores)) < len(of_dogs)
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
     model.fit(scores, is_dog)

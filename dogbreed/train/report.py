@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file: figures with intervals, pictures, tables, the mistakes to see."""
+"""An evaluation as one HTML file: metrics with intervals, plots, tables, and the mistakes."""
 
 import csv
 import tempfile
@@ -17,27 +17,20 @@ from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import MIN_SIDE, load_image
-from dogbreed.train.card import METRIC_NAMES, show_figure
-from dogbreed.train.evaluate import (
-    Detection,
-    Evaluation,
-    accuracy,
-    confused_pairs,
-    detection_figures,
-    figures,
-    per_breed,
-    refused_by_group,
-)
+from dogbreed.train.card import METRIC_TITLES, show_metric
+from dogbreed.train.metrics import Evaluation, accuracy, dog_metrics, rejection_metrics
 from dogbreed.train.photos import Photos
-from dogbreed.train.plots import draw_curves, draw_detection, draw_reliability
-from dogbreed.train.probabilities import calibration_error, probabilities
+from dogbreed.train.plots import draw_curves, draw_rejection, draw_reliability
+from dogbreed.train.resumable import History, best_epoch
+from dogbreed.train.tables import confused_pairs, per_breed, refused_by_group
+from dogbreed.train.trust import calibration_error, probabilities
 
 REPORT = "report.html"
 
 _TEMPLATE = "report.html.j2"
 _LEVEL = 0.95
 _SEED = 0
-# Means are cheap to resample; what must be measured anew each time takes milliseconds.
+# Means are cheap to resample; what must be measured again each time takes milliseconds.
 _RESAMPLES_OF_MEANS = 2000
 _RESAMPLES = 300
 _MOST_PAIRS = 12
@@ -52,21 +45,21 @@ def write_report(
     classifier: DogBreedClassifier,
     evaluation: Evaluation,
     photos: Photos,
-    others: Detection | None,
+    negatives: Evaluation | None,
 ) -> None:
-    """Write all that an evaluation found as one HTML file that needs no other file.
+    """Write everything that an evaluation found as one HTML file that needs no other file.
 
-    The file holds photos of the dataset, so it is only as public as they are.
+    The file contains photos of the dataset, so it is only as public as they are.
 
     Args:
         path: The file; it appears when it is complete.
         classifier: What was evaluated; it is asked again for the evidence in the photos shown.
         evaluation: What it answered to `photos`.
         photos: The photos that `evaluation.rows` counts.
-        others: What it says of photos without a dog, if it was asked.
+        negatives: What it answered to photos without a dog, if it was asked.
 
     Raises:
-        InvalidImageError: A photo that was read before cannot be read any more.
+        InvalidImageError: A photo that could be read before can no longer be read.
         OSError: The file cannot be written.
     """
     environment = Environment(
@@ -81,46 +74,47 @@ def write_report(
         bundle=_name(classifier.bundle),
         commit=classifier.bundle.commit,
         split=photos.split,
-        photos=len(evaluation.labels),
+        photos=len(evaluation),
         skipped=len(evaluation.skipped),
-        figures=_figure_rows(evaluation, others),
+        metrics=_metric_rows(evaluation, negatives),
         resamples=(_RESAMPLES_OF_MEANS, _RESAMPLES),
         epochs=len(history),
-        curves=_embed_drawing(draw_curves, history, _best_epoch(history)) if history else None,
-        reliability=_embed_drawing(draw_reliability, evaluation),
+        curves=_embed_plot(draw_curves, history, best_epoch(history)) if history else None,
+        reliability=_embed_plot(draw_reliability, evaluation),
         breeds=per_breed(evaluation),
         pairs=_pair_rows(classifier, evaluation, photos),
-        detection=_embed_drawing(draw_detection, evaluation, others) if others else None,
-        groups=refused_by_group(others) if others else [],
+        rejection=_embed_plot(draw_rejection, evaluation, negatives) if negatives else None,
+        groups=refused_by_group(negatives) if negatives else [],
     )
     with write_beside(path) as file:
         file.write(page.encode())
 
 
-def figure_intervals(evaluation: Evaluation, others: Detection | None) -> dict[str, Interval]:
-    """How far each figure moves with the choice of photos: 95 % of resamples are within.
+def metric_intervals(evaluation: Evaluation, negatives: Evaluation | None) -> dict[str, Interval]:
+    """Estimate how far each metric moves with the choice of photos: the range of 95 % of resamples.
 
     Args:
-        evaluation: Answers to labelled photos.
-        others: Answers to photos without a dog, if there are any.
+        evaluation: Answers to labeled photos.
+        negatives: Answers to photos without a dog, if there are any.
 
     Returns:
-        Lower and upper end for each figure of `evaluate.figures` and `evaluate.detection_figures`,
-        in its own unit; None where all resamples give the same, which says nothing.
+        Lower and upper end for each of `evaluate.dog_metrics` and `evaluate.rejection_metrics`,
+        in its own unit; None where all resamples give the same value, which says nothing.
     """
-    found = {name: _interval_of_mean(each) for name, each in _values(evaluation, others).items()}
-    count = len(evaluation.labels)
+    found = {name: _interval_of_mean(each) for name, each in _values(evaluation, negatives).items()}
+    count = len(evaluation)
     for name, measure in _measures(evaluation).items():
         found[name] = _interval(measure, count)
-    if others is not None:
-        for name in ("is_dog_auroc", "not_dogs_refused_at_1"):
-            measure = _detection_measure(name, evaluation, others)
-            found[name] = _interval(measure, count, len(others.is_dog))
+    if negatives is not None:
+        for name in ("is_dog_auroc", "negatives_refused_at_1"):
+            found[name] = _interval(
+                _rejection_measure(name, evaluation, negatives), count, len(negatives)
+            )
     return found
 
 
-def _values(evaluation: Evaluation, others: Detection | None) -> dict[str, np.ndarray]:
-    """The figures that are means over photos, with the value of each photo."""
+def _values(evaluation: Evaluation, negatives: Evaluation | None) -> dict[str, np.ndarray]:
+    """Return the metrics that are means over photos, with the value of each photo."""
     ranks = evaluation.ranks()
     values = {
         "top_1": ranks == 0,
@@ -129,19 +123,19 @@ def _values(evaluation: Evaluation, others: Detection | None) -> dict[str, np.nd
         "set_size": evaluation.set_sizes,
         "dogs_refused": evaluation.refused,
     }
-    return values if others is None else {**values, "not_dogs_refused": others.refused}
+    return values if negatives is None else {**values, "negatives_refused": negatives.refused}
 
 
 def _measures(evaluation: Evaluation) -> dict[str, Callable[[np.ndarray], float]]:
-    """The figures that must be measured anew for each choice of rows."""
+    """Return the metrics that must be measured again for each choice of rows."""
+    logits, labels = evaluation.logits, evaluation.labels
 
     def macro(rows: np.ndarray) -> float:
-        chosen = replace(evaluation, logits=evaluation.logits[rows], labels=evaluation.labels[rows])
-        return accuracy(chosen)["macro_top_1"]
+        return accuracy(logits[rows], labels[rows])["macro_top_1"]
 
     def error(temperature: float) -> Callable[[np.ndarray], float]:
-        told = probabilities(evaluation.logits, temperature)
-        return lambda rows: calibration_error(told[rows], evaluation.labels[rows])
+        stated = probabilities(logits, temperature)
+        return lambda rows: calibration_error(stated[rows], labels[rows])
 
     return {
         "macro_top_1": macro,
@@ -150,30 +144,34 @@ def _measures(evaluation: Evaluation) -> dict[str, Callable[[np.ndarray], float]
     }
 
 
-def _detection_measure(
-    name: str, dogs: Evaluation, others: Detection
+def _rejection_measure(
+    name: str, dogs: Evaluation, negatives: Evaluation
 ) -> Callable[[np.ndarray, np.ndarray], float]:
-    def measure(of_dogs: np.ndarray, of_others: np.ndarray) -> float:
-        chosen_dogs = replace(dogs, is_dog=dogs.is_dog[of_dogs])
-        chosen_others = replace(
-            others, is_dog=others.is_dog[of_others], refused=others.refused[of_others]
+    def measure(of_dogs: np.ndarray, of_negatives: np.ndarray) -> float:
+        chosen_dogs = replace(dogs, dog_scores=dogs.dog_scores[of_dogs])
+        chosen_negatives = replace(
+            negatives,
+            dog_scores=negatives.dog_scores[of_negatives],
+            refused=negatives.refused[of_negatives],
         )
-        return detection_figures(chosen_dogs, chosen_others)[name]
+        return rejection_metrics(chosen_dogs, chosen_negatives)[name]
 
     return measure
 
 
 def _interval_of_mean(values: np.ndarray) -> Interval:
-    return _bootstrap([values.astype(np.float64)], np.mean, _RESAMPLES_OF_MEANS)
+    return _bootstrap([values.astype(np.float64)], np.mean, _RESAMPLES_OF_MEANS, vectorized=True)
 
 
 def _interval(measure: Callable[..., float], *counts: int) -> Interval:
-    """The interval of what is measured on row numbers, drawn from below each of `counts`."""
+    """Return the interval of a measure of row numbers, drawn from below each of `counts`."""
     rows = [np.arange(count) for count in counts]
     return _bootstrap(rows, measure, _RESAMPLES, vectorized=False)
 
 
-def _bootstrap(data: list[np.ndarray], measure: Callable, resamples: int, **options) -> Interval:
+def _bootstrap(
+    data: list[np.ndarray], measure: Callable, resamples: int, vectorized: bool
+) -> Interval:
     if min(len(each) for each in data) < 2:
         return None
     # In batches, since all resamples at once take gigabytes for large datasets.
@@ -185,28 +183,26 @@ def _bootstrap(data: list[np.ndarray], measure: Callable, resamples: int, **opti
         confidence_level=_LEVEL,
         method="percentile",
         rng=_SEED,
-        **options,
+        vectorized=vectorized,
     ).confidence_interval
     return (float(found.low), float(found.high)) if found.low < found.high else None
 
 
-def _figure_rows(evaluation: Evaluation, others: Detection | None) -> list[dict]:
-    """A row for each figure: `title`, and as text `value`, both ends of `interval`, `photos`."""
-    intervals = figure_intervals(evaluation, others)
-    count = f"{len(evaluation.labels):,}"
-    measured = [(name, value, count) for name, value in figures(evaluation).items()]
-    if others is not None:
-        of_others = f"{len(others.is_dog):,}"
-        for name, value in detection_figures(evaluation, others).items():
-            alone = name == "not_dogs_refused"
-            measured.append((name, value, of_others if alone else f"{count} + {of_others}"))
+def _metric_rows(evaluation: Evaluation, negatives: Evaluation | None) -> list[dict]:
+    """Make a row for each metric: `title`, `value`, the ends of `interval`, `photos`, as text."""
+    intervals = metric_intervals(evaluation, negatives)
+    count = f"{len(evaluation):,}"
+    measured = [(name, value, count) for name, value in dog_metrics(evaluation).items()]
+    if negatives is not None:
+        of_negatives = f"{len(negatives):,}"
+        for name, value in rejection_metrics(evaluation, negatives).items():
+            alone = name == "negatives_refused"
+            measured.append((name, value, of_negatives if alone else f"{count} + {of_negatives}"))
     return [
         {
-            "title": METRIC_NAMES[name],
-            "value": show_figure({"name": name, "value": value}),
-            "interval": [
-                show_figure({"name": name, "value": end}) for end in intervals[name] or ()
-            ],
+            "title": METRIC_TITLES[name],
+            "value": show_metric(name, value),
+            "interval": [show_metric(name, end) for end in intervals[name] or ()],
             "photos": number,
         }
         for name, value, number in measured
@@ -214,12 +210,12 @@ def _figure_rows(evaluation: Evaluation, others: Detection | None) -> list[dict]
 
 
 def _name(bundle: Bundle) -> str:
-    """The bundle without the folders that it is in, which are no one else's concern."""
+    """Name the bundle without the folders that it is in, which are nobody else's business."""
     return bundle.address or bundle.path.resolve().name
 
 
-def _read_history(bundle: Bundle) -> list[dict]:
-    """The figures of each epoch, empty where the bundle lacks what `draw_curves` needs."""
+def _read_history(bundle: Bundle) -> History:
+    """Read the metrics of each epoch; empty if the bundle lacks what `draw_curves` needs."""
     try:
         with (bundle.path / "metrics" / "history.csv").open(encoding="utf-8", newline="") as file:
             rows = [{name: float(row[name]) for name in row} for row in csv.DictReader(file)]
@@ -231,17 +227,11 @@ def _read_history(bundle: Bundle) -> list[dict]:
     return rows if all(needed <= set(row) for row in rows) else []
 
 
-def _best_epoch(history: list[dict]) -> int:
-    """Number of the epoch, from 1, whose weights were kept; see `fit.Tail`."""
-    losses = [epoch.get("val_loss") for epoch in history]
-    return len(losses) if losses[0] is None else int(np.argmin(losses)) + 1
-
-
 def _pair_rows(
     classifier: DogBreedClassifier, evaluation: Evaluation, photos: Photos
 ) -> list[dict]:
-    """The most confused pairs, each with its surest mistakes as `photos`."""
-    told = probabilities(evaluation.logits, evaluation.temperature).max(axis=1)
+    """Make a row for each of the most confused pairs; `photos` are its most confident mistakes."""
+    stated = probabilities(evaluation.logits, evaluation.temperature).max(axis=1)
     answers = evaluation.answers()
     rows = []
     for pair in confused_pairs(evaluation, _MOST_PAIRS):
@@ -252,7 +242,7 @@ def _pair_rows(
             & (evaluation.labels != answers)
         )
         wrong = np.flatnonzero(mixed)
-        surest = wrong[np.argsort(-told[wrong], kind="stable")][:_PHOTOS_OF_PAIR]
+        surest = wrong[np.argsort(-stated[wrong], kind="stable")][:_PHOTOS_OF_PAIR]
         shown = [_mistake(classifier, evaluation, photos, number) for number in surest]
         rows.append({**pair, "photos": shown})
     return rows
@@ -261,7 +251,7 @@ def _pair_rows(
 def _mistake(
     classifier: DogBreedClassifier, evaluation: Evaluation, photos: Photos, number: int
 ) -> dict:
-    """One photo with the evidence for the answer and for the true breed.
+    """Show one photo with the evidence for the answer and for the true breed.
 
     Args:
         number: Position in `evaluation`.
@@ -276,11 +266,11 @@ def _mistake(
     encoded = photos.encoded(row)
     prediction = classifier.predict(encoded, top_k=len(classifier.names))
     resize = classifier.bundle.config["preprocessing"]["resize"]
-    small, told = _shrink(load_image(encoded)), prediction.as_dict()
+    small, stated = _shrink(load_image(encoded)), prediction.as_dict()
     parts = [
         {
             "breed": breed,
-            "probability": told[breed],
+            "probability": stated[breed],
             "picture": _embed_photo(overlay(small, relative_evidence(prediction, breed), resize)),
         }
         for breed in (answer, true)
@@ -290,27 +280,27 @@ def _mistake(
 
 def _shrink(photo: Image.Image) -> Image.Image:
     scale = min(1, _LONGEST_SIDE / max(photo.size))
-    # Extremely long photos would else have no pixels left across.
+    # Extremely long photos would otherwise have no pixels left across.
     small = photo.resize([max(MIN_SIDE, round(side * scale)) for side in photo.size])
-    # A comment in the file would be written again, and it may say who took it.
+    # A comment in the file would be written again, and it may name the photographer.
     small.info = {}
     return small
 
 
 def _embed_photo(photo: Image.Image) -> dict:
-    """`address` as a data URI, `width` and `height` in pixels."""
+    """Return `address` as a data URI, `width` and `height` in pixels."""
     file = BytesIO()
     photo.save(file, "JPEG", quality=80)
     return _embed(file.getvalue(), "image/jpeg", photo.size)
 
 
-def _embed_drawing(draw: Callable[..., None], *arguments) -> dict:
-    """What a function of `pictures` draws of its arguments; see `_embed_photo`."""
+def _embed_plot(draw: Callable[..., None], *arguments: object) -> dict:
+    """Embed what a function of `plots` draws of its arguments; see `_embed_photo`."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "drawing.png"
+        path = Path(folder) / "plot.png"
         draw(path, *arguments)
-        with Image.open(path) as drawing:
-            return _embed(path.read_bytes(), "image/png", drawing.size)
+        with Image.open(path) as plot:
+            return _embed(path.read_bytes(), "image/png", plot.size)
 
 
 def _embed(data: bytes, kind: str, size: tuple[int, int]) -> dict:

@@ -40,7 +40,7 @@ def write_folder(root: Path, per_class: int = 12, test_per_class: int = 4) -> Pa
     return root
 
 
-def write_others(root: Path, count: int = 24) -> Path:
+def write_negatives(root: Path, count: int = 24) -> Path:
     """Write a folder of photos without a shape: grey noise, half of them with dark stripes."""
     for index in range(count):
         rng = np.random.default_rng([7, index])

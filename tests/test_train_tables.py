@@ -1,0 +1,67 @@
+"""The tables of an evaluation are checked against answers that are known."""
+
+import csv
+
+from dogbreed.train.tables import (
+    confused_pairs,
+    per_breed,
+    refused_by_group,
+    write_history,
+    write_tables,
+)
+from tests.helpers.answers import evaluation, known, negatives
+
+
+def test_per_breed_is_worst_first_and_leaves_out_what_is_not_in_the_data():
+    rows = per_breed(known())
+    assert [row["breed"] for row in rows] == ["Boxer", "Beagle", "Pug"]
+    assert rows[1] == {
+        "breed": "Beagle",
+        "photos": 4,
+        "top_1": 0.5,
+        "top_3": 0.75,
+        "taken_for": "Boxer",
+    }
+    assert rows[2]["taken_for"] == ""
+
+
+def test_confused_pairs_count_both_directions():
+    assert confused_pairs(known()) == [
+        {
+            "breed": "Beagle",
+            "other": "Boxer",
+            "mistakes": 3,
+            "breed_taken_for_other": 2,
+            "other_taken_for_breed": 1,
+        }
+    ]
+
+
+def test_only_the_most_confused_are_listed():
+    mixed = evaluation([(0, [1, 0, 2, 3]), (0, [1, 0, 2, 3]), (2, [3, 2, 1, 0])])
+    assert [pair["other"] for pair in confused_pairs(mixed, most=1)] == ["Boxer"]
+
+
+def test_negatives_are_counted_by_what_they_show():
+    assert refused_by_group(negatives()) == [
+        {"group": "cat", "photos": 3, "refused": 2, "taken_for": "Boxer"},
+        {"group": "things", "photos": 1, "refused": 1, "taken_for": ""},
+    ]
+
+
+def test_tables_are_written_also_without_mistakes(tmp_path):
+    right = evaluation([(0, [0, 1, 2, 3]), (1, [1, 0, 2, 3])])
+    for name, result in (("some", known()), ("none", right)):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_tables(result, negatives() if name == "some" else None, folder)
+        rows = list(csv.DictReader((folder / "per_breed.csv").open()))
+        assert len(rows) == len(per_breed(result))
+        assert (folder / "confusion.csv").is_file()
+        assert (folder / "negatives.csv").is_file() == (name == "some")
+
+
+def test_history_is_a_table(tmp_path):
+    write_history(tmp_path / "history.csv", [{"loss": 2.0}, {"loss": 1.5}])
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert rows == [{"epoch": "1", "loss": "2.0"}, {"epoch": "2", "loss": "1.5"}]

@@ -1,0 +1,107 @@
+"""A bundle is whole before it takes the place of another one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dogbreed.bundle import CARD, NETWORK, read_bundle
+from dogbreed.errors import BundleError
+from dogbreed.train.options import Options
+from dogbreed.train.results import metric_rows, write_results
+from dogbreed.train.resumable import Fitted
+from dogbreed.train.write import begin_bundle, begin_config, finish_bundle, write_fit
+from tests.helpers.answers import NAMES, negatives, trusted
+from tests.helpers.tiny_bundle import build_network, write_bundle
+
+SCORES = [{"method": "energy", "auroc": 0.9, "refused": 0.5}]
+
+
+def described(options: Options) -> dict:
+    """A config as training leaves it."""
+    config = begin_config(NAMES, options)
+    config["metrics"] = [
+        *metric_rows({"top_1": 0.5}, "ann/dogs", "validation", 9),
+        *metric_rows({"top_1": 0.25, "top_3": 0.75}, "ann/dogs", "test", 6),
+    ]
+    splits = {
+        name: {"split": name, "photos": 6, "fingerprint": "f" * 64} for name in ("train", "test")
+    }
+    config["training"] = {
+        "dataset": "ann/dogs",
+        "revision": "c" * 40,
+        "splits": splits,
+        "backbone": {"weights": "imagenet", "fingerprint": "b" * 64},
+        "init_from": None,
+        "options": options.deciding(),
+        "chosen": {"epochs": 2},
+        "precision": "float32",
+        "libraries": {"keras": "3"},
+        "notes": "",
+    }
+    return config
+
+
+@pytest.fixture
+def fitted(tmp_path) -> Fitted:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "events.out.tfevents.1").write_bytes(b"events")
+    history = [
+        {"cross_entropy": 2.0, "accuracy": 0.1, "val_cross_entropy": 1.0, "val_accuracy": 0.5}
+    ]
+    weights = [np.zeros((3, 4)), np.zeros(4)]
+    return Fitted(weights, weights, history, 1e-4, 0.0, [{"epochs": 1}], {"lr0.0001-l20": logs})
+
+
+def make(output: Path, fitted: Fitted) -> Path:
+    partial = begin_bundle(output)
+    (partial / NETWORK).write_bytes(build_network(channels=4))
+    write_fit(fitted, partial)
+    write_results(trusted(), negatives(), partial / "metrics", SCORES)
+    return partial
+
+
+def test_a_bundle_appears_whole_with_everything_that_was_found(fitted, tmp_path):
+    output = tmp_path / "model"
+    partial = make(output, fitted)
+    assert not output.exists()
+    bundle = finish_bundle(partial, described(Options(output)), output)
+    assert not partial.exists()
+    assert read_bundle(output, bundle.config["files"]).labels == NAMES
+    assert {path.name for path in (output / "metrics").iterdir()} == {
+        "history.csv",
+        "curves.png",
+        "search.csv",
+        "per_breed.csv",
+        "confusion.csv",
+        "negatives.csv",
+        "rejection_scores.csv",
+        "per_breed.png",
+        "confusions.png",
+        "reliability.png",
+        "negatives.png",
+    }
+    assert (output / "runs" / "lr0.0001-l20" / "events.out.tfevents.1").read_bytes() == b"events"
+    assert "- ann/dogs" in (output / CARD).read_text()
+
+
+def test_it_takes_the_place_of_the_bundle_that_was_there(fitted, tmp_path):
+    output = write_bundle(tmp_path / "model")
+    (output / "metrics" / "old.txt").write_text("of the bundle before")
+    (tmp_path / ".model.partial").mkdir()
+    (tmp_path / ".model.partial" / "rest.txt").write_text("of a run that was killed")
+    finish_bundle(make(output, fitted), described(Options(output)), output)
+    assert not (output / "metrics" / "old.txt").exists()
+    assert not (output / "rest.txt").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "model"]
+
+
+def test_what_cannot_be_read_again_does_not_replace_anything(fitted, tmp_path):
+    output = write_bundle(tmp_path / "model")
+    before = (output / NETWORK).stat().st_mtime_ns
+    config = described(Options(output)) | {"temperature": 0.0}
+    with pytest.raises(BundleError):
+        finish_bundle(make(output, fitted), config, output)
+    assert (output / NETWORK).stat().st_mtime_ns == before
+    read_bundle(output)
