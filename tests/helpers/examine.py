@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +27,8 @@ class Outcome:
         fault: What must not happen: a crash, or an error outside the family; else empty.
         refusal: The sentence for a photo that was refused, else empty.
         notes: What was said about a photo that was answered.
-        seconds: Time that it took, or the processor's time where that is less: other processes
-            may have had their turn.
+        seconds: Time that answering or loading it took, whichever was longer; the processor's time
+            where that is less, since other processes may have had their turn.
         megabytes: The most memory that the whole process had meanwhile.
     """
 
@@ -89,25 +91,35 @@ def _answer(classifier, data: bytes) -> dict:
     faulthandler.dump_traceback_later(_PATIENCE, exit=True)
     fault, refusal, notes = "", "", []
     _forget_peak()
-    wall, processor = time.perf_counter(), time.process_time()
+    seconds = []
     try:
-        prediction = classifier.predict(data)
+        with _timed(seconds):
+            prediction = classifier.predict(data)
         notes = [prediction.note] if prediction.note else []
         # What the page shows the evidence on.
-        load_image(data, at_least=900)
+        with _timed(seconds):
+            load_image(data, at_least=900)
     except InvalidImageError as error:
         refusal = str(error)
     except BaseException as error:
         fault = f"{type(error).__name__}: {error}"
-    seconds = min(time.perf_counter() - wall, time.process_time() - processor)
     faulthandler.cancel_dump_traceback_later()
     return {
         "fault": fault,
         "refusal": refusal,
         "notes": notes,
-        "seconds": seconds,
+        "seconds": max(seconds),
         "megabytes": _peak(),
     }
+
+
+@contextmanager
+def _timed(seconds: list[float]) -> Iterator[None]:
+    wall, processor = time.perf_counter(), time.process_time()
+    try:
+        yield
+    finally:
+        seconds.append(min(time.perf_counter() - wall, time.process_time() - processor))
 
 
 def _forget_peak() -> None:
