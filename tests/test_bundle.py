@@ -308,6 +308,17 @@ def test_a_copy_contains_the_same_and_states_what_it_contains(bundle, tmp_path):
     assert {path.name for path in (tmp_path / "copies").iterdir()} == {"all", "less"}
 
 
+def test_hidden_files_do_not_belong_to_a_bundle(bundle, tmp_path):
+    """macOS leaves them in every folder that it shows."""
+    for name in (".DS_Store", "metrics/._history.csv", ".git/config"):
+        (bundle / name).parent.mkdir(exist_ok=True)
+        (bundle / name).write_text("hidden")
+    config = {**make_config(), "temperature": 2.0}
+    assert set(write_config(bundle, config).config["files"]) == {NETWORK, "metrics/history.csv"}
+    copied = copy_bundle(read_bundle(bundle), tmp_path / "copy").path
+    assert not [path for path in copied.rglob("*") if path.name.startswith(".")]
+
+
 def test_a_copy_takes_the_place_of_nothing(bundle, tmp_path):
     (tmp_path / "there").mkdir()
     with pytest.raises(BundleError) as caught:
