@@ -151,7 +151,10 @@ def test_behind_a_path_the_preview_and_all_addresses_have_it():
 def test_a_proxy_for_the_web_does_not_keep_the_page_from_starting():
     # Nothing listens there; Gradio asks its own page when it starts.
     dead = dict.fromkeys(("HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")
-    with running_page(**dead, NO_PROXY="", no_proxy="") as address:
+    with running_process(**dead, NO_PROXY="", no_proxy="") as (address, process):
+        deadline = time.monotonic() + 60
+        while "The page is at" not in process.stdout.readline():
+            assert process.poll() is None and time.monotonic() < deadline
         assert "<title>" in read(address)
 
 

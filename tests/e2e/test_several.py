@@ -11,7 +11,10 @@ from tests.e2e.conftest import EXAMPLES
 def test_several_photos_give_a_table_and_the_same_as_csv(visit, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no image")
-    photos = [EXAMPLES / "golden.png", broken, EXAMPLES / "spotted.png"]
+    # Its suffix is unknown to Gradio, which refused all photos then.
+    raw = tmp_path / "raw.dng"
+    raw.write_bytes(b"no image either")
+    photos = [EXAMPLES / "golden.png", broken, EXAMPLES / "spotted.png", raw]
     classifier = DogBreedClassifier.from_pretrained()
     page = visit()
     page.open_tab("Several photos")
@@ -40,5 +43,6 @@ def test_several_photos_give_a_table_and_the_same_as_csv(visit, tmp_path):
         classifier.predict(photos[0]).labels[0],
         "",
         classifier.predict(photos[2]).labels[0],
+        "",
     ]
     assert "not an image" in rows[1]["note"]
