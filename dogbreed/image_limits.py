@@ -16,7 +16,7 @@ ORDINARY = 8
 # WebP and AVIF: two canvases, or planes of up to 12 bits; the output; and Pillow's image.
 MODERN = 16
 # Above this many bytes it is worth a few milliseconds to give memory back.
-_LARGE = 80_000_000
+_LARGE = 30_000_000
 _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 DAMAGED = "This image is damaged or incomplete; save or download it again."
