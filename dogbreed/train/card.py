@@ -167,8 +167,10 @@ def _trust(bundle: Bundle) -> str:
 
 
 def _rejection(rule: dict) -> str:
-    stated = f"**Dog or not**: photos with a low score `{rule['method']}` are rejected; its "
-    stated += "threshold rejects 1 % of the validation photos."
+    stated = (
+        f"**Dog or not**: the score `{rule['method']}` decides. Its threshold rejects 1 % of the "
+        "validation photos."
+    )
     if "scale" in rule:
         stated += (
             " The score also gives the probability that a photo shows a dog, as if half of all "
