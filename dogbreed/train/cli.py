@@ -203,12 +203,13 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 def evaluate_command(arguments: argparse.Namespace) -> int:
     """Measure a bundle on a dataset, print the metrics, and write the report."""
     _quiet_tensorflow()
-    from dogbreed.train.assess import evaluate_bundle
-    from dogbreed.train.data import load_evaluation_photos, load_negatives
+    from dogbreed.train.assess import evaluate_bundle, load_photos
+    from dogbreed.train.data import load_negatives
     from dogbreed.train.report import REPORT
 
     dataset = arguments.dataset or Options.dataset
-    photos = load_evaluation_photos(
+    photos = load_photos(
+        arguments.bundle,
         dataset,
         revision=arguments.dataset_revision,
         image_column=arguments.image_column,

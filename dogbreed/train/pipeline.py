@@ -37,6 +37,7 @@ from dogbreed.train.options import Options, public_name
 from dogbreed.train.photos import Photos
 from dogbreed.train.results import metric_rows, report_skipped, write_results
 from dogbreed.train.resumable import Fitted, fit_key
+from dogbreed.train.trained_on import write_trained_on
 from dogbreed.train.trust import settle
 from dogbreed.train.write import (
     begin_bundle,
@@ -133,6 +134,7 @@ def train(options: Options) -> Bundle:
         config["metrics"] += metric_rows(measured, options.not_dogs, "held out", len(unseen))
 
     write_fit(fitted, partial)
+    write_trained_on(partial, data.train)
     write_results(served, unseen, partial / "metrics", trust.compared)
     return finish_bundle(partial, config, options.output)
 
@@ -157,8 +159,16 @@ def describe_data(data: TrainingData, fingerprints: dict[str, str]) -> dict:
         "dataset": public_name(data.source),
         "revision": data.revision,
         "splits": {
-            name: {"split": photos.split, "photos": len(photos), "fingerprint": fingerprints[name]}
-            for name, photos in (("train", data.train), ("test", data.test))
+            name: {
+                "split": photos.split,
+                "photos": len(photos),
+                "fingerprint": fingerprints[name],
+                "rule": rule.as_json(),
+            }
+            for name, photos, rule in (
+                ("train", data.train, data.train_rule),
+                ("test", data.test, data.test_rule),
+            )
         },
     }
 
