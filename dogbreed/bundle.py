@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from dogbreed.config import check_fields
 from dogbreed.errors import BundleError
-from dogbreed.image_square import RESIZE_METHODS
+from dogbreed.images.square import RESIZE_METHODS
 from dogbreed.rejection import ARRAYS, METHODS
 
 FORMAT_VERSION = 1

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dogbreed.image_square import frame_box
+from dogbreed.images.square import frame_box
 from dogbreed.prediction import Prediction
 from dogbreed.wording import NOT_A_DOG, as_lines
 

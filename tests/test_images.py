@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogbreed.image_limits import MAX_BYTES, MAX_PIXELS, MIN_SIDE
 from dogbreed.images import (
     PHOTO_SUFFIXES,
     RESIZE_METHODS,
@@ -17,6 +16,7 @@ from dogbreed.images import (
     prepare,
     to_square,
 )
+from dogbreed.images.limits import MAX_BYTES, MAX_PIXELS, MIN_SIDE
 from tests.helpers.encoded import UPRIGHT, color, encode, pixels, refusal
 from tests.helpers.image_bombs import png
 from tests.helpers.tiny_bundle import noise

@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 from gradio.data_classes import FileData, ImageData, ListFiles
 
-from dogbreed.image_limits import MAX_BYTES, TOO_LARGE
+from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
 from dogbreed.page.refusals import GONE
 from dogbreed.page.uploads import (
     EXAMPLES,

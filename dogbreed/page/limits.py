@@ -1,6 +1,6 @@
 """Limits of the page, so that one visitor does not keep the others waiting."""
 
-from dogbreed.image_limits import MAX_BYTES
+from dogbreed.images.limits import MAX_BYTES
 
 # One for each core of a small machine; later visitors see their place in Gradio's queue.
 CONCURRENCY = 2

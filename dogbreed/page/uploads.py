@@ -13,7 +13,7 @@ from gradio.data_classes import FileData, ImageData, ListFiles
 from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder
 
-from dogbreed.image_limits import MAX_BYTES, TOO_LARGE
+from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
 from dogbreed.page.refusals import GONE, refusal
 
 EXAMPLES = Path(__file__).parent / "static" / "examples"

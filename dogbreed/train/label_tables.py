@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dogbreed.errors import DatasetError
-from dogbreed.image_kinds import PHOTO_SUFFIXES
+from dogbreed.images.kinds import PHOTO_SUFFIXES
 from dogbreed.train.columns import LABEL_NAMES, label_text
 
 # Kaggle's example of what to hand in: photos of the test split with made-up labels.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from dogbreed.errors import DatasetError
-from dogbreed.image_kinds import PHOTO_SUFFIXES
+from dogbreed.images.kinds import PHOTO_SUFFIXES
 
 _CAMERA_RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
 # Pictures that are not read here, so that a class of them does not vanish without a word.

@@ -12,12 +12,12 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_avif import read_avif
-from dogbreed.image_headers import read_bmp, read_gif, read_png, read_webp
-from dogbreed.image_ifd import exif_orientation
-from dogbreed.image_jpeg import decode_jpeg, read_jpeg
-from dogbreed.image_kinds import PHOTO_SUFFIXES, recognize
-from dogbreed.image_limits import (
+from dogbreed.images.avif import read_avif
+from dogbreed.images.headers import read_bmp, read_gif, read_png, read_webp
+from dogbreed.images.ifd import exif_orientation
+from dogbreed.images.jpeg import decode_jpeg, read_jpeg
+from dogbreed.images.kinds import PHOTO_SUFFIXES, recognize
+from dogbreed.images.limits import (
     DAMAGED,
     MIN_SIDE,
     MODERN,
@@ -25,10 +25,10 @@ from dogbreed.image_limits import (
     check_size,
     return_freed_memory,
 )
-from dogbreed.image_pixels import add_low_bytes, is_dark, to_rgb, turned
-from dogbreed.image_sources import ImageSource, from_array, read_bytes
-from dogbreed.image_square import RESIZE_METHODS, SHOWN_BY_CROP, frame_box, to_square
-from dogbreed.image_tiff import read_tiff
+from dogbreed.images.pixels import add_low_bytes, is_dark, to_rgb, turned
+from dogbreed.images.sources import ImageSource, from_array, read_bytes
+from dogbreed.images.square import RESIZE_METHODS, SHOWN_BY_CROP, frame_box, to_square
+from dogbreed.images.tiff import read_tiff
 
 __all__ = [
     "MIN_SIDE",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogbreed.image_kinds import SUPPORTED, recognize
+from dogbreed.images.kinds import SUPPORTED, recognize
 from tests.helpers.encoded import encode, refusal, smooth
 from tests.helpers.layout_bombs import tiff, tiff_layout
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogbreed.image_ifd import exif_orientation
+from dogbreed.images.ifd import exif_orientation
 from tests.helpers.encoded import UPRIGHT, encode, oriented, pixels, refusal, smooth
 from tests.helpers.examine import Examiner
 from tests.helpers.layout_bombs import tiff, tiff_layout

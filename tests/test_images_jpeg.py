@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from dogbreed.image_jpeg import read_jpeg
 from dogbreed.images import RESIZE_METHODS, load_image, prepare, to_square
+from dogbreed.images.jpeg import read_jpeg
 from tests.helpers.encoded import encode, oriented, refusal, smooth
 from tests.helpers.examine import Examiner
 from tests.helpers.layout_bombs import jpeg, segment

@@ -3,7 +3,7 @@
 import re
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_ifd import CHILDREN, DNG_VERSION, MAKE, PHOTOMETRIC, SUBFILE_TYPE, Directory
+from dogbreed.images.ifd import CHILDREN, DNG_VERSION, MAKE, PHOTOMETRIC, SUBFILE_TYPE, Directory
 
 # Names of files in the formats that are read; the content decides, not the name.
 _JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")

@@ -1,7 +1,7 @@
 """TIFF files: a layout that takes much memory from a small file is refused before decoding."""
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_ifd import (
+from dogbreed.images.ifd import (
     BITS,
     COMPRESSION,
     EXIF,
@@ -17,7 +17,7 @@ from dogbreed.image_ifd import (
     WIDTH,
     Directory,
 )
-from dogbreed.image_limits import DAMAGED, check_size
+from dogbreed.images.limits import DAMAGED, check_size
 
 # Directories that Pillow reads together with the first one.
 _INNER = (EXIF, GPS, INTEROPERABILITY)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from dogbreed.image_ifd import BITS, PHOTOMETRIC, SAMPLE_FORMAT
+from dogbreed.images.ifd import BITS, PHOTOMETRIC, SAMPLE_FORMAT
 
 # Modes of one channel with more than 8 bits.
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_limits import DAMAGED, MAX_MEMORY
+from dogbreed.images.limits import DAMAGED, MAX_MEMORY
 
 # More of anything than real files have.
 _MOST = 10_000

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_avif import _largest_frame, read_avif
+from dogbreed.images.avif import _largest_frame, read_avif
 from tests.helpers.encoded import encode, oriented, pixels, refusal, smooth
 from tests.helpers.layout_bombs import exif_bomb
 

@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_ifd import exif_orientation
-from dogbreed.image_limits import (
+from dogbreed.images.ifd import exif_orientation
+from dogbreed.images.limits import (
     DAMAGED,
     MAX_MEMORY,
     MAX_PIXELS,

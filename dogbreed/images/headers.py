@@ -10,7 +10,7 @@ import struct
 import zlib
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_limits import DAMAGED, MODERN, check_size
+from dogbreed.images.limits import DAMAGED, MODERN, check_size
 
 _PNG_SIGNATURE = 8
 _PNG_NEEDED, _PNG_USED = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}, {b"tRNS", b"eXIf"}

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.image_limits import MAX_BYTES, TOO_LARGE, check_size
+from dogbreed.images.limits import MAX_BYTES, TOO_LARGE, check_size
 
 ImageSource = str | os.PathLike | bytes | bytearray | BinaryIO | Image.Image | np.ndarray
 
