@@ -1,6 +1,7 @@
 """What several tests need: small data, a small trained bundle, and real data where there is any."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ os.environ.pop("DOGBREED_MODEL", None)
 
 from tests.helpers.chromium import find_chromium
 from tests.helpers.shapes import write_backbone, write_folder, write_negatives
+from tests.helpers.shell import Shell
+from tests.helpers.tiny_bundle import draw_disc
+from tests.hub import LocalHub
 
 REAL_DATA = os.environ.get("DOGBREED_DATA")
 # The files that take longest, longest first.
@@ -90,6 +94,35 @@ def trained_bundle(quick_options, negatives_folder, tmp_path_factory) -> Path:
                 main([*quick_options, f"--not-dogs={negatives_folder}", f"--output={output}"]) == 0
             )
     return output
+
+
+@pytest.fixture
+def hub(tmp_path) -> Iterator[LocalHub]:
+    """A Hub with two users, both of whom may write."""
+    with LocalHub(tmp_path / "hub") as hub:
+        hub.add_user("ann", "hf_ann")
+        hub.add_user("bob", "hf_bob")
+        yield hub
+
+
+@pytest.fixture
+def ann(hub, tmp_path) -> Shell:
+    """Ann at a computer of her own."""
+    return Shell(hub, tmp_path / "home", "hf_ann")
+
+
+@pytest.fixture
+def bob(hub, tmp_path) -> Shell:
+    """Bob, whose cache is empty."""
+    return Shell(hub, tmp_path / "home", "hf_bob")
+
+
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    """A photo of a red disc."""
+    path = tmp_path / "photo.png"
+    draw_disc().save(path)
+    return path
 
 
 @pytest.fixture(scope="session")

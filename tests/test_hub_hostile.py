@@ -7,28 +7,8 @@ import pytest
 
 from dogbreed.bundle import CONFIG, NETWORK
 from tests.helpers.on_hub import downloads, put, tiny
-from tests.helpers.shell import Shell
-from tests.helpers.tiny_bundle import assert_one_sentence, draw_disc
+from tests.helpers.tiny_bundle import assert_one_sentence
 from tests.hub import MIB, LocalHub
-
-
-@pytest.fixture
-def hub(tmp_path):
-    with LocalHub(tmp_path / "hub") as hub:
-        hub.add_user("bob", "hf_bob")
-        yield hub
-
-
-@pytest.fixture
-def bob(hub, tmp_path) -> Shell:
-    return Shell(hub, tmp_path / "home", "hf_bob")
-
-
-@pytest.fixture
-def photo(tmp_path) -> Path:
-    path = tmp_path / "photo.png"
-    draw_disc().save(path)
-    return path
 
 
 def with_files(**stated: object):

@@ -21,27 +21,6 @@ from tests.helpers.tiny_bundle import assert_one_sentence, build_network, draw_d
 from tests.hub import MIB, LocalHub
 
 
-@pytest.fixture
-def hub(tmp_path):
-    with LocalHub(tmp_path / "hub") as hub:
-        hub.add_user("ann", "hf_ann")
-        hub.add_user("bob", "hf_bob")
-        yield hub
-
-
-@pytest.fixture
-def bob(hub, tmp_path) -> Shell:
-    """A user whose cache is empty."""
-    return Shell(hub, tmp_path / "home", "hf_bob")
-
-
-@pytest.fixture
-def photo(tmp_path) -> Path:
-    path = tmp_path / "photo.png"
-    draw_disc().save(path)
-    return path
-
-
 def test_only_what_serving_needs_is_downloaded_and_only_once(hub, bob, photo, tmp_path):
     folder = tiny(tmp_path)
     commit = put(hub, "ann/dogs", folder)

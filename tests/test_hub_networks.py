@@ -5,27 +5,7 @@ import pytest
 from tests.helpers.on_hub import put, tiny
 from tests.helpers.shell import Shell
 from tests.helpers.socks import socks_proxy
-from tests.helpers.tiny_bundle import assert_one_sentence, draw_disc
-from tests.hub import LocalHub
-
-
-@pytest.fixture
-def hub(tmp_path):
-    with LocalHub(tmp_path / "hub") as hub:
-        hub.add_user("ann", "hf_ann")
-        yield hub
-
-
-@pytest.fixture
-def ann(hub, tmp_path) -> Shell:
-    return Shell(hub, tmp_path / "home", "hf_ann")
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    draw_disc().save(path)
-    return path
+from tests.helpers.tiny_bundle import assert_one_sentence
 
 
 def test_a_model_is_pushed_and_loaded_through_a_socks_proxy(hub, ann, photo, tmp_path):

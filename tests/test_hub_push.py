@@ -35,11 +35,6 @@ def hub(tmp_path):
 
 
 @pytest.fixture
-def ann(hub, tmp_path) -> Shell:
-    return Shell(hub, tmp_path / "home", "hf_ann")
-
-
-@pytest.fixture
 def bundle(tmp_path) -> Path:
     """A small bundle with Keras weights, logs and a card."""
     folder = tmp_path / "model"

@@ -27,11 +27,6 @@ def hub(tmp_path):
 
 
 @pytest.fixture
-def ann(hub, tmp_path) -> Shell:
-    return Shell(hub, tmp_path / "home", "hf_ann")
-
-
-@pytest.fixture
 def bundle(tmp_path) -> Path:
     return write_trusted(tmp_path / "shapes")
 
