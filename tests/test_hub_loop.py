@@ -40,6 +40,8 @@ def hub(tmp_path_factory):
             ]
             name = f"data/{split}-00000-of-00001.parquet"
             hub.commit_files("someone/dogs", {name: image_parquet(rows, list(LABELS))}, "dataset")
+        hub.create_repo("ann/thesis")
+        hub.commit_files("ann/thesis", {"thesis.bin": b"\0" * 99})
         yield hub
 
 
@@ -186,9 +188,11 @@ def test_training_starts_from_the_hub_and_a_failed_push_can_be_repeated(
     [
         (["--push-to=bob/dogs"], "Your token does not permit"),
         (["--push-to=ann/shapes", "--tag=v1"], "already names another state"),
+        (["--push-to=ann/thesis"], "not part of a model bundle (thesis.bin)"),
         (["--push-to=dogs"], "name it as user/name"),
         (["--tag=v1"], "--tag goes with --push-to"),
         (["--private"], "--private goes with --push-to"),
+        (["--replace"], "--replace goes with --push-to"),
     ],
 )
 def test_what_would_stop_the_push_is_reported_before_the_training(

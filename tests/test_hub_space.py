@@ -173,8 +173,8 @@ FAILURES = {
     "the Hub wants a subscription": (wants_money, [], "need a PRO subscription"),
     "hardware that does not exist": (nothing, ["--hardware=abacus"], "Invalid hardware flavor"),
     "a model that does not exist": (nothing, ["--model=ann/none"], "There is no model ann/none"),
-    "a folder as --model": (nothing, ["--model=tests"], "no model bundle"),
-    "a bundle that is not one": (nothing, ["--bundle=tests"], "tests is no model bundle"),
+    "a folder as --model": (nothing, ["--model=tests"], "tests is not a model bundle"),
+    "a bundle that is not one": (nothing, ["--bundle=tests"], "tests is not a model bundle"),
 }
 
 

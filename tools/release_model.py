@@ -33,7 +33,7 @@ def release(source: Path, destination: Path = DEFAULT_BUNDLE) -> Bundle:
     with tempfile.TemporaryDirectory(prefix=f".{destination.name}-", dir=destination.parent) as tmp:
         new, old = Path(tmp) / "new", Path(tmp) / "old"
         released = copy_bundle(bundle, new, leave_out=[WEIGHTS, "runs"])
-        model_card(released).save(new / CARD)
+        (new / CARD).write_text(model_card(released), encoding="utf-8")
         if destination.exists():
             destination.rename(old)
         new.rename(destination)

@@ -12,6 +12,9 @@ from dogbreed.errors import HubError, UsageError
 from dogbreed.images import RESIZE_METHODS
 from dogbreed.train.options import IMAGENET, Options, public_name
 
+# Keywords of `hub.push_bundle` that are options too.
+PUSH_OPTIONS = ("private", "revision", "tag", "replace")
+
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dogbreed train`; their defaults are in `Options`."""
@@ -44,6 +47,12 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     push.add_argument("--private", action="store_true", default=None, help="visible only to you")
     push.add_argument("--revision", metavar="BRANCH", help="created if needed (default: main)")
     push.add_argument("--tag", help="name for this version")
+    push.add_argument(
+        "--replace",
+        action="store_true",
+        default=None,
+        help="also delete files there that are not part of a model bundle",
+    )
 
 
 def _add_dataset(group: argparse._ArgumentGroup) -> None:
@@ -140,12 +149,12 @@ def train_command(arguments: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     fields = {field.name for field in dataclasses.fields(Options)}
     options = Options(**{name: value for name, value in given.items() if name in fields})
-    push = {name: given[name] for name in ("private", "revision", "tag") if name in given}
+    push = {name: given[name] for name in PUSH_OPTIONS if name in given}
     if arguments.push_to is None and push:
         raise UsageError(f"--{next(iter(push))} goes with --push-to; name where to push.")
     if arguments.push_to is not None:
         # Before hours are spent.
-        hub.check_push(arguments.push_to, private="private" in push, tag=push.get("tag"))
+        hub.check_push(arguments.push_to, **push)
     _quiet_tensorflow()
     from dogbreed.train.pipeline import train
 
