@@ -25,12 +25,14 @@ REAL_DATA = os.environ.get("DOGBREED_DATA")
 LONGEST = (
     "test_training.py",
     "test_hub_loop.py",
-    "test_train_trainer.py",
-    "test_train_fit.py",
-    "test_train_features.py",
+    "test_train_article.py",
     "test_train_card.py",
     "test_train_backbone.py",
+    "test_page_security.py",
     "test_page_serve.py",
+    "test_page_load.py",
+    "test_hub_killed.py",
+    "test_hostile_images.py",
     "test_hub_load.py",
 )
 
