@@ -226,4 +226,4 @@ def test_a_tunnel_that_cannot_be_had_is_told_and_the_page_goes_on():
 
 def test_a_wrong_model_ends_with_one_sentence(tmp_path):
     told = refusal(f"--model={tmp_path}")
-    assert told.startswith("app.py: ") and "is no model bundle" in told
+    assert told.startswith("app.py: ") and "is not a model bundle" in told
