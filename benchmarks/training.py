@@ -1,51 +1,51 @@
-"""Training time beside the article's recipe, both on the same photos of a subset, in one run.
+"""Training time compared with the article's recipe, on the same photos of a subset, in one run.
 
     python -m benchmarks.training --dataset DATA --backbone-weights WEIGHTS
     python -m benchmarks.training --dataset DATA --backbone-weights WEIGHTS --classes 10
 
-Ours puts each view of a photo through the network once and fits the head on what is kept; the
-article's recipe puts all photos through the network in every epoch. Both are the product's code
-with the product's options, as `train.py` runs it. They take turns, so that both see the same
-machine; of several turns the median counts. What a call takes before it has its stride is measured
-with a single batch and told apart. The full job is extrapolated from this.
+Ours puts each view of a photo through the network once and fits the head on the cached features;
+the article's recipe puts all photos through the network in every epoch. Both are the project's code
+with its default options, as `train.py` runs it. They take turns, so that both see the same machine;
+of several turns the median counts. What a call takes before its first photo is measured with a
+single batch and listed as its start. The full job is extrapolated from this.
 """
 
-import argparse
 import csv
 import os
 import statistics
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
-# TensorFlow greets with a page of notices otherwise.
+# Otherwise TensorFlow prints a page of notices.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from dogbreed.train.precision import best_precision
-from dogbreed.train.stages import HEAD_BATCH
 from loky import cpu_count
 
-from benchmarks.results import publish
+from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import timed
 from benchmarks.training_ways import ARTICLE_EPOCHS, Article, Ours, take_turns
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.images import prepare
-from dogbreed.train.backbone import (
-    boundary_output,
-    build_backbone,
-    classifier_network,
-    tail_network,
-)
+from dogbreed.train.backbone import build_backbone, classifier_network
 from dogbreed.train.cuts import cut_per_class, cut_validation
 from dogbreed.train.data import load_training_data
-from dogbreed.train.features import BATCH_SIZE, Features, view_names
-from dogbreed.train.fit import Examples, Tail, fit_tail
+from dogbreed.train.features import (
+    BATCH_SIZE,
+    Features,
+    best_precision,
+    boundary_output,
+    view_names,
+)
+from dogbreed.train.fit import HEAD_BATCH, Fitted, layers_above
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
+from dogbreed.train.resumable import MONITOR
+from dogbreed.train.trainer import Trainer
 
 LITERT_PHOTOS = 64
 # Epochs of the head on as many photos as the full job has.
@@ -54,18 +54,18 @@ HEAD_EPOCHS = 5
 
 def main() -> None:
     """Let both train in turns, then publish what they took and what the full job would take."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = benchmark_parser(__doc__, "training.json")
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--backbone-weights", required=True)
     parser.add_argument("--classes", type=int, default=16, help="the first of the dataset")
     parser.add_argument("--photos-per-class", type=int, default=16, help="validation included")
-    parser.add_argument("--output", type=Path, default=Path("training.json"))
     options = parser.parse_args()
     batches, rest = divmod(options.classes * options.photos_per_class, BATCH_SIZE)
     if rest or batches < 2:
         parser.error(
-            f"--classes times --photos-per-class must be a multiple of {BATCH_SIZE}, and not the "
-            "first, so that all batches are of one size, for which the network is compiled once."
+            f"--classes times --photos-per-class must be a multiple of {BATCH_SIZE} and at least "
+            f"{2 * BATCH_SIZE}, so that all batches have one size, for which the network is "
+            "compiled once."
         )
     # As train.py has it.
     tf.config.experimental.enable_op_determinism()
@@ -74,8 +74,8 @@ def main() -> None:
     backbone = build_backbone(options.backbone_weights)
     with tempfile.TemporaryDirectory() as folder:
         ours = Ours(backbone, subset, Path(folder))
-        article = Article(backbone, subset, ours.kept, ours.held_out, Path(folder))
-        searched = take_turns(ours, article)
+        article = Article(backbone, subset, ours.split, Path(folder))
+        head = take_turns(ours, article)
         litert_seconds, litert_start, litert_features = extract_in_litert(backbone, subset)
         head_seconds = head_epoch_seconds(backbone, full_job, ours.views, Path(folder))
     exact = ours.plain["float32"]
@@ -117,7 +117,7 @@ def main() -> None:
         options.output,
         title,
         rows,
-        **accuracy_facts(ours, article, searched),
+        **accuracy_facts(ours, article, head),
         **extrapolation(full_job, ours, article, head_seconds),
     )
 
@@ -134,7 +134,7 @@ def row(what: str, seconds: float, start: float | None, error: float | None, tur
 
 
 def choose(photos: Photos, classes: int, per_class: int) -> Photos:
-    """So many photos, by lot, of each of the first classes; the head keeps all classes."""
+    """Photos drawn at random from each of the first classes; the head keeps all classes."""
     of_classes = photos.select(np.flatnonzero(photos.labels < classes))
     _, chosen = cut_per_class(of_classes.labels, per_class, Options.seed)
     return of_classes.select(chosen)
@@ -146,30 +146,34 @@ def extract_in_litert(backbone: keras.Model, photos: Photos) -> tuple[float, flo
     Returns:
         Median of the seconds of a photo, seconds of the conversion, float32 features (N, 2048).
     """
-    network = keras.Model(backbone.input, boundary_output(backbone, "avg_pool"))
     size = backbone.input_shape[1]
-    started = time.perf_counter()
-    one_photo = [keras.InputSpec(shape=(1, size, size, 3), dtype="float32")]
+    start, interpreter = timed(lambda: convert(backbone))
+    photo, pooled = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def answer(number: int) -> np.ndarray:
+        frame = prepare(photos.encoded(number), size, Options.resize).astype(np.float32)
+        interpreter.set_tensor(photo["index"], frame[None] / 127.5 - 1)
+        interpreter.invoke()
+        return interpreter.get_tensor(pooled["index"])[0]
+
+    # The first one also packs the weights.
+    answer(0)
+    numbers = range(min(LITERT_PHOTOS, len(photos)))
+    answers = [timed(partial(answer, number)) for number in numbers]
+    seconds = statistics.median(seconds for seconds, _ in answers)
+    return seconds, start, np.stack([features for _, features in answers])
+
+
+def convert(backbone: keras.Model) -> Interpreter:
+    """The backbone and the average pooling in LiteRT, for one photo at a time."""
+    network = keras.Model(backbone.input, boundary_output(backbone, "avg_pool"))
+    one_photo = [keras.InputSpec(shape=(1, *backbone.input_shape[1:]), dtype="float32")]
     with tempfile.TemporaryDirectory() as folder:
         network.export(folder, verbose=False, input_signature=one_photo)
         converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
     interpreter = Interpreter(model_content=converted, num_threads=cpu_count())
     interpreter.allocate_tensors()
-    start = time.perf_counter() - started
-    asked, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-
-    def answer(number: int) -> np.ndarray:
-        photo = prepare(photos.encoded(number), size, Options.resize).astype(np.float32)
-        interpreter.set_tensor(asked["index"], photo[None] / 127.5 - 1)
-        interpreter.invoke()
-        return interpreter.get_tensor(given["index"])[0]
-
-    # The first one also packs the weights.
-    answer(0)
-    numbers = range(min(LITERT_PHOTOS, len(photos)))
-    answers = [timed(lambda number=number: answer(number)) for number in numbers]
-    seconds = statistics.median(seconds for seconds, _ in answers)
-    return seconds, start, np.stack([features for _, features in answers])
+    return interpreter
 
 
 def head_epoch_seconds(
@@ -177,63 +181,63 @@ def head_epoch_seconds(
 ) -> float:
     """Seconds of one epoch of the head with as many photos and views as the full job has.
 
-    The features are those of the subset over and over, in memory as `fit_stages` has them.
+    The features are those of the subset over and over, in memory as `fit_head` has them.
     """
-    kept, held_out = cut_validation(full_job.labels, Options.validation_per_class, Options.seed)
     pooled = [
         np.resize(view[np.arange(len(view))], (len(full_job), view.shape[1])) for view in views
     ]
-    head = tail_network(classifier_network(backbone, len(full_job.label_names)), "avg_pool")
+    head = layers_above(classifier_network(backbone, len(full_job.label_names)), "avg_pool")
     start = head.get_weights()
+    trainer = Trainer(
+        head,
+        pooled,
+        full_job.labels,
+        folder / "full",
+        batch_size=HEAD_BATCH,
+        # The labels do not belong to the features, so no epoch would be much better than the first.
+        patience=HEAD_EPOCHS + 1,
+        seed=Options.seed,
+    )
+    split = cut_validation(full_job.labels, Options.validation_per_class, Options.seed)
+    rate = max(Options(folder).learning_rate)
 
-    def fit(epochs: int) -> None:
-        fit_tail(
-            head,
-            Examples(pooled, kept, full_job.labels[kept]),
-            Examples(pooled, held_out, full_job.labels[held_out]),
-            learning_rate=max(Options(folder).learning_rate),
-            l2=0.0,
-            epochs=epochs,
-            # The labels do not belong to the features, so nothing would be learnt for long.
-            patience=HEAD_EPOCHS + 1,
-            seed=Options.seed,
-            start=start,
-            batch_size=HEAD_BATCH,
-            folder=folder / f"full-{epochs}",
-            logs=folder / f"full-{epochs}" / "logs",
-        )
+    def fit(epochs: int) -> float:
+        return timed(
+            lambda: trainer.fit(
+                f"{epochs}", split, start, learning_rate=rate, l2=0.0, epochs=epochs
+            )
+        )[0]
 
-    one, _ = timed(lambda: fit(1))
-    several, _ = timed(lambda: fit(1 + HEAD_EPOCHS))
-    return (several - one) / HEAD_EPOCHS
+    return (fit(1 + HEAD_EPOCHS) - fit(1)) / HEAD_EPOCHS
 
 
-def accuracy_facts(ours: Ours, article: Article, searched: Tail) -> dict:
-    """What both know of the same validation photos after the same time, all measured."""
-    count = len(ours.held_out)
+def accuracy_facts(ours: Ours, article: Article, head: Fitted) -> dict:
+    """How often both are right on the same validation photos after the same time, all measured."""
+    kept, held_out = ours.split
+    count = len(held_out)
 
-    def told(top_1: float) -> str:
+    def stated(top_1: float) -> str:
         return f"{top_1:.1%}, {round(top_1 * count)} of {count} photos"
 
     return {
-        "measured_photos": f"{len(ours.kept)} to train, {count} to validate",
+        "measured_photos": f"{len(kept)} to train, {count} to validate",
         "measured_ours_seconds": round(ours.seconds(), 1),
         "measured_ours_what": (
             f"{len(ours.views)} views in {best_precision()} and one fit of the head, "
-            f"{len(searched.history)} epochs, the best of them {searched.best_epoch}"
+            f"{len(head.history)} epochs, the best of them {head.best_epoch}"
         ),
-        "measured_ours_top_1": told(searched.best["val_accuracy"]),
+        "measured_ours_top_1": stated(head.best["val_accuracy"]),
         "measured_article_seconds": round(article.seconds(), 1),
         "measured_article_what": (
             f"{len(article.accuracies)} epochs, which last at least as long as ours"
         ),
-        "measured_article_top_1": told(article.accuracies[-1]),
+        "measured_article_top_1": stated(article.accuracies[-1]),
         "measured_article_end_of_an_epoch_seconds": round(article.epoch_end, 2),
     }
 
 
 def extrapolation(full_job: Photos, ours: Ours, article: Article, head_seconds: float) -> dict:
-    """Seconds of the full job, from the seconds of a photo and of an epoch measured here."""
+    """Seconds of the full job, from the seconds of a photo and of an epoch that were measured."""
     photos = len(full_job)
     head_epochs = sum(epochs_of_shipped_model())
     fitting = head_epochs * head_seconds
@@ -250,7 +254,7 @@ def extrapolation(full_job: Photos, ours: Ours, article: Article, head_seconds: 
             f"{head_seconds:.2f} s each as measured here"
         ),
     }
-    # Plain and mirrored alone, and what train.py does unless told otherwise.
+    # Plain and mirrored only, and what train.py does by default.
     for views in (2, len(view_names(Options.augment_views))):
         total = views * view + fitting
         facts[f"extrapolated_ours_with_{views}_views_seconds"] = round(total)
@@ -261,12 +265,12 @@ def extrapolation(full_job: Photos, ours: Ours, article: Article, head_seconds: 
 def epochs_of_shipped_model() -> list[int]:
     """Epochs of each fit of the search, and of the last fit on all photos.
 
-    Its search was the full job; how many epochs a head needs cannot be told from a small subset,
-    on which an epoch is a single step.
+    Its search was the full job. A small subset does not show how many epochs a head needs, since an
+    epoch is a single step there.
     """
     with (DEFAULT_BUNDLE / "metrics" / "search.csv").open(newline="") as file:
         fits = list(csv.DictReader(file))
-    best = min(fits, key=lambda fit: float(fit["val_loss"]))
+    best = min(fits, key=lambda fit: float(fit[MONITOR]))
     searched = [min(int(fit["epochs"]) + Options.patience, Options.epochs) for fit in fits]
     return [*searched, int(best["epochs"])]
 

@@ -1,25 +1,25 @@
-"""Both ways to train, as `benchmarks.training` lets them take turns: ours and the article's."""
+"""Two ways to train, as `benchmarks.training` lets them take turns: ours and the article's."""
 
 import dataclasses
 import itertools
 import math
 import statistics
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-from dogbreed.train.precision import best_precision
-from dogbreed.train.stages import fit_stages
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from benchmarks.timing import timed
 from dogbreed.train.article import fit_article
 from dogbreed.train.backbone import classifier_network, weights_fingerprint
 from dogbreed.train.cuts import cut_validation
-from dogbreed.train.features import BATCH_SIZE, Features, extract_features, view_names
-from dogbreed.train.fit import Tail
+from dogbreed.train.features import BATCH_SIZE, Extractor, Features, best_precision, view_names
+from dogbreed.train.fit import Fitted, fit_head
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
+from dogbreed.train.resumable import History
 
 # What the article trains for.
 ARTICLE_EPOCHS = 50
@@ -29,21 +29,28 @@ EPOCHS_ALONE = 4
 
 
 class Ours:
-    """The product's own way: features view by view, then the head.
+    """The project's own way: features view by view, then the head.
 
     Attributes:
-        kept, held_out: Rows of the photos to train and to validate on.
+        split: Rows of the photos to train on and to validate on.
         calls, firsts: By precision, the seconds of each view and of its first batch alone.
-        views: Features of each view in the product's precision.
+        views: Features of each view in the precision that training chooses.
         plain: By precision, float32 features of the plain view, (N, 2048).
     """
 
     def __init__(self, backbone: keras.Model, photos: Photos, folder: Path):
         self._backbone, self._photos, self._folder = backbone, photos, folder
-        self._prints = weights_fingerprint(backbone), photos.fingerprint()
+        self._fingerprint = photos.fingerprint()
+        self._extractor = Extractor(
+            backbone,
+            weights_fingerprint(backbone),
+            resize=Options.resize,
+            seed=Options.seed,
+            cache_dir=folder,
+        )
         # A quarter, about as in the full job.
         quarter = int(np.bincount(photos.labels).max()) // 4
-        self.kept, self.held_out = cut_validation(photos.labels, quarter, Options.seed)
+        self.split = cut_validation(photos.labels, quarter, Options.seed)
         self.calls: dict[str, list[float]] = {best_precision(): [], "float32": []}
         self.firsts: dict[str, list[float]] = {precision: [] for precision in self.calls}
         self.views: list[Features] = []
@@ -52,20 +59,20 @@ class Ours:
 
     def extract(self, view: str, precision: str) -> None:
         """Put all photos through the network in one view, after the first batch alone."""
+        extract = partial(self._extractor.extract, view=view, precision=precision)
         batch = self._photos.select(np.arange(BATCH_SIZE))
-        first, _ = timed(lambda: self._features(batch, "first", view, precision))
-        seconds, found = timed(
-            lambda: self._features(self._photos, self._prints[1], view, precision)
-        )
+        first, _ = timed(lambda: extract(batch, "first"))
+        seconds, found = timed(lambda: extract(self._photos, self._fingerprint))
         self.firsts[precision].append(first)
         self.calls[precision].append(seconds)
+        features = found["avg_pool"]
         if precision == best_precision():
-            self.views.append(found)
+            self.views.append(features)
         if view == "plain":
-            self.plain[precision] = found[np.arange(len(found))].astype(np.float32)
+            self.plain[precision] = features[np.arange(len(features))].astype(np.float32)
 
-    def fit(self) -> Tail:
-        """Fit the head with the first learning rate and L2 weight of the product's search."""
+    def fit(self) -> Fitted:
+        """Fit the head with the first learning rate and L2 weight of the search."""
         keras.utils.set_random_seed(Options.seed)
         defaults = Options(self._folder)
         options = dataclasses.replace(
@@ -75,18 +82,17 @@ class Ours:
             final_fit=False,
         )
         classifier = classifier_network(self._backbone, len(self._photos.label_names))
-        self._fit_seconds, stages = timed(
-            lambda: fit_stages(
+        self._fit_seconds, fitted = timed(
+            lambda: fit_head(
                 classifier,
-                {"avg_pool": self.views},
+                self.views,
                 self._photos.labels,
-                self.kept,
-                self.held_out,
+                self.split,
                 options,
                 self._folder / "head",
             )
         )
-        return stages.searched
+        return fitted
 
     def seconds(self) -> float:
         """What all of it took: each view with its start, and the fit."""
@@ -103,22 +109,9 @@ class Ours:
         first = statistics.median(self.firsts[precision])
         return first - BATCH_SIZE * self.photo_seconds(precision)
 
-    def _features(self, photos: Photos, name: str, view: str, precision: str) -> Features:
-        return extract_features(
-            self._backbone,
-            self._prints[0],
-            photos,
-            name,
-            view,
-            resize=Options.resize,
-            seed=Options.seed,
-            cache_dir=self._folder,
-            precision=precision,
-        )["avg_pool"]
-
 
 class Article:
-    """`train.py --recipe article`: each call goes on with the epochs where the last ended.
+    """`train.py --recipe article`: each call continues with the epochs where the last one ended.
 
     How long an epoch takes is read from the TensorBoard log of the recipe, which notes the time at
     the end of each; the first epoch of a call also compiles the network and is left out.
@@ -126,36 +119,35 @@ class Article:
     Attributes:
         accuracies: Top-1 on the validation photos after each epoch.
         start: Seconds of the first call beyond its epochs.
-        epoch_end: Seconds of an epoch with one photo to train on and one to validate on: mostly
-            for keeping the network's weights after each.
+        epoch_end: Seconds of an epoch with one photo to train on and one to validate on, which are
+            mostly those of saving the network's weights.
     """
 
     def __init__(
         self,
         backbone: keras.Model,
         photos: Photos,
-        kept: np.ndarray,
-        held_out: np.ndarray,
+        split: tuple[np.ndarray, np.ndarray],
         folder: Path,
     ):
         keras.utils.set_random_seed(Options.seed)
         self._classifier = classifier_network(backbone, len(photos.label_names))
-        self._photos, self._kept, self._held_out = photos, kept, held_out
-        self._folder = folder
+        self._photos, self._split, self._folder = photos, split, folder
         self._epoch_seconds: list[float] = []
         self.accuracies: list[float] = []
         head = self._classifier.get_layer("predictions")
         untrained = head.get_weights()
-        self._fit_until(EPOCHS_ALONE, kept[:1], held_out[:1], "alone")
+        alone = (split[0][:1], split[1][:1])
+        self._fit_until(EPOCHS_ALONE, alone, "alone")
         self.epoch_end = statistics.median(self._between_epochs("alone", 1))
         self.start = 0.0
         head.set_weights(untrained)
 
     def run(self, epochs: int) -> None:
-        """Train so many epochs more, with validation."""
+        """Train for more epochs, with validation."""
         done = len(self.accuracies)
-        seconds, tail = self._fit_until(done + epochs, self._kept, self._held_out, "article")
-        self.accuracies = [epoch["val_accuracy"] for epoch in tail.history]
+        seconds, history = self._fit_until(done + epochs, self._split, "article")
+        self.accuracies = [epoch["val_accuracy"] for epoch in history]
         self._epoch_seconds += self._between_epochs("article", done + 1)
         self.start = self.start or seconds - epochs * self.epoch_seconds()
 
@@ -166,33 +158,32 @@ class Article:
     def photo_seconds(self) -> float:
         """Seconds of a photo in an epoch, without the start and the end of the epoch."""
         # Two photos are in the end.
-        photos = len(self._kept) + len(self._held_out) - 2
+        photos = sum(map(len, self._split)) - 2
         return (self.epoch_seconds() - self.epoch_end) / photos
 
     def seconds(self) -> float:
-        """What all epochs take in one go: a single start."""
+        """What all epochs take in one go, with a single start."""
         return self.start + len(self.accuracies) * self.epoch_seconds()
 
     def _between_epochs(self, name: str, first: int) -> list[float]:
         """Seconds from the end of each epoch to that of the next, from epoch `first` on."""
-        logs = EventAccumulator(str(self._folder / name / "runs" / "article" / "validation"))
+        logs = EventAccumulator(str(self._folder / name / "logs" / "validation"))
         ends = [event.wall_time for event in logs.Reload().Tensors("epoch_loss")]
         return [after - before for before, after in itertools.pairwise(ends[first - 1 :])]
 
     def _fit_until(
-        self, epochs: int, kept: np.ndarray, held_out: np.ndarray, name: str
-    ) -> tuple[float, Tail]:
-        # The patience ends nothing here, since the article does without.
+        self, epochs: int, split: tuple[np.ndarray, np.ndarray], name: str
+    ) -> tuple[float, History]:
+        # This patience never stops it, since the article has no early stopping.
         options = Options(self._folder, recipe="article", epochs=epochs, patience=ARTICLE_EPOCHS)
-        seconds, stages = timed(
-            lambda: fit_article(
-                self._classifier, self._photos, kept, held_out, options, self._folder / name
-            )
+        folder = self._folder / name
+        seconds, (_, history) = timed(
+            lambda: fit_article(self._classifier, self._photos, split, options, folder)
         )
-        return seconds, stages.tail
+        return seconds, history
 
 
-def take_turns(ours: Ours, article: Article) -> Tail:
+def take_turns(ours: Ours, article: Article) -> Fitted:
     """Half of ours, some epochs of the article's, the rest of ours; more epochs if time is left.
 
     The article's epochs are not called one by one, as each call begins with a long start.
@@ -215,6 +206,6 @@ def take_turns(ours: Ours, article: Article) -> Tail:
     head = ours.fit()
     left = (ours.seconds() - article.seconds()) / article.epoch_seconds()
     if left > 0:
-        # Two, of which one is in its stride.
+        # At least two, since the first of a call is not counted.
         article.run(max(2, math.ceil(left)))
     return head

@@ -117,8 +117,8 @@ def test_a_snapshot_is_answered(visit, camera_browser, classifier):
     [
         ("text.png", b"this is no image", "This file is not an image that can be read"),
         ("small.png", None, "5×5 pixels; it needs at least 8×8"),
-        ("broken.jpg", "cut", "This image is damaged or incomplete"),
-        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image that can be"),
+        ("broken.jpg", "cut", "Most of this photo is missing"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This is an SVG drawing"),
     ],
 )
 def test_a_bad_file_is_told_in_one_sentence(visit, noise_photo, tmp_path, name, content, told):
