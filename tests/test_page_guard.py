@@ -113,7 +113,7 @@ def test_a_body_that_never_ends_is_cut_off_and_a_complete_one_may_wait():
         async def receive() -> dict:
             if parts:
                 return {"type": "http.request", "body": parts.pop(0), "more_body": more}
-            await asyncio.sleep(30 if more else 0.3)
+            await asyncio.sleep(30 if more else 1)
             return {"type": "http.disconnect"}
 
         async def send(message: dict) -> None:
@@ -123,7 +123,7 @@ def test_a_body_that_never_ends_is_cut_off_and_a_complete_one_may_wait():
             while not seen or seen[-1]["type"] != "http.disconnect":
                 seen.append(await receive())
 
-        guard = RequestGuard(site, 2000, 1000, body_seconds=0.1, proxies=())
+        guard = RequestGuard(site, 2000, 1000, body_seconds=0.5, proxies=())
         scope = {"type": "http", "path": "/any", "headers": [], "client": ("1.2.3.4", 1)}
         await guard(scope, receive, send)
         return sent, seen

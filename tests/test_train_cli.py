@@ -88,7 +88,7 @@ def test_a_bundle_can_be_evaluated_by_either_name(tmp_path, capsys):
     ):
         assert run() == 2
         (line,) = capsys.readouterr().err.strip().splitlines()
-        assert "photos" in line
+        assert "There is no model bundle" in line and str(missing) in line
 
 
 def test_evaluating_reports_to_a_folder_of_its_own():

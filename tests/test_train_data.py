@@ -22,8 +22,8 @@ def test_an_image_folder_has_its_splits_and_class_names(shapes_folder):
     assert data.test.split == "test"
 
 
-def test_negatives_are_split_by_their_content(others_folder, tmp_path):
-    negatives = load_negatives(str(others_folder))
+def test_negatives_are_split_by_their_content(negatives_folder, tmp_path):
+    negatives = load_negatives(str(negatives_folder))
     assert len(negatives) == 24 and negatives.label_names == ("noise", "stripes")
     learned, measured = learned_from(negatives), measured_on(negatives)
     assert sorted([*learned, *measured]) == list(range(24))
