@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Send
 
 from dogbreed.page.guard import RequestGuard
+from tests.helpers.coroutine import run
 
 PROXY = "10.0.0.1"
 
@@ -128,8 +129,8 @@ def test_a_body_that_never_ends_is_cut_off_and_a_complete_one_may_wait():
         await guard(scope, receive, send)
         return sent, seen
 
-    sent, seen = asyncio.run(ask([b"a", b"b"], more=True))
+    sent, seen = run(ask([b"a", b"b"], more=True))
     assert sent[0]["status"] == 408 and b"took too long" in sent[1]["body"]
     assert [each["type"] for each in seen] == ["http.request"] * 2 + ["http.disconnect"]
-    sent, seen = asyncio.run(ask([b"a"], more=False))
+    sent, seen = run(ask([b"a"], more=False))
     assert sent == [] and seen[-1] == {"type": "http.disconnect"}

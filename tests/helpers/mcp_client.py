@@ -1,8 +1,9 @@
 """A client of the page's MCP tools."""
 
 import base64
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from tests.helpers.coroutine import run
 
 
 def call_tool(address: str, photo: Path | str) -> str:
@@ -15,7 +16,6 @@ def call_tool(address: str, photo: Path | str) -> str:
     Returns:
         The text of the answer, also if it is an error.
     """
-    import anyio
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
@@ -32,6 +32,4 @@ def call_tool(address: str, photo: Path | str) -> str:
             answer = await session.call_tool(tool.name, {"photo": photo})
             return answer.content[0].text
 
-    # The browser tests leave an event loop in this thread.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(anyio.run, ask).result()
+    return run(ask())
