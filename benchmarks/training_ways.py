@@ -14,12 +14,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from benchmarks.timing import timed
 from dogbreed.train.article import fit_article
 from dogbreed.train.backbone import classifier_network, weights_fingerprint
+from dogbreed.train.cached import Features
 from dogbreed.train.cuts import cut_validation
-from dogbreed.train.features import BATCH_SIZE, Extractor, Features, best_precision, view_names
+from dogbreed.train.features import BATCH_SIZE, Extractor, best_precision
 from dogbreed.train.fit import Fitted, fit_head
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
 from dogbreed.train.resumable import History
+from dogbreed.train.views import view_names
 
 # What the article trains for.
 ARTICLE_EPOCHS = 50

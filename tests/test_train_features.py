@@ -8,7 +8,7 @@ from dogbreed.images import prepare
 from dogbreed.train import features as features_module
 from dogbreed.train.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.features import Extractor, boundary_output, view_names
+from dogbreed.train.features import Extractor, boundary_output
 from tests.helpers.shapes import write_folder
 
 SIZE = 75
@@ -113,15 +113,11 @@ def test_a_photo_that_cannot_be_decoded_is_known_and_does_not_stop_the_rest(extr
 def test_random_views_differ_by_number_and_seed_but_repeat(extract, shapes_folder):
     photos = load_evaluation_photos(str(shapes_folder))
     rows = np.arange(12)
-    first = extract(photos, "augment-1")[rows]
-    assert not np.array_equal(first, extract(photos, "augment-2")[rows])
-    assert not np.array_equal(first, extract(photos, "augment-1", seed=1)[rows])
+    first = extract(photos, "random-1")[rows]
+    assert not np.array_equal(first, extract(photos, "random-2")[rows])
+    assert not np.array_equal(first, extract(photos, "random-1", seed=1)[rows])
     assert not np.array_equal(first, extract(photos)[rows])
-    assert np.array_equal(first, extract(photos, "augment-1")[rows])
-
-
-def test_view_names():
-    assert view_names(2) == ["plain", "mirror", "augment-1", "augment-2"]
+    assert np.array_equal(first, extract(photos, "random-1")[rows])
 
 
 def test_what_was_computed_alike_has_the_same_key(extract, shapes_folder):
@@ -129,8 +125,8 @@ def test_what_was_computed_alike_has_the_same_key(extract, shapes_folder):
     keys = [
         extract(photos).key,
         extract(photos, "mirror").key,
-        extract(photos, "augment-1").key,
-        extract(photos, "augment-1", seed=1).key,
+        extract(photos, "random-1").key,
+        extract(photos, "random-1", seed=1).key,
         extract(photos, precision="bfloat16").key,
         extract(photos.select(range(6))).key,
         *(each.key for each in extract(photos, boundaries=("avg_pool", "mixed8")).values()),

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from dogbreed.train.features import SHARD_ROWS, Features
+from dogbreed.train.cached import Features
+from dogbreed.train.features import SHARD_ROWS
 from dogbreed.train.fit import answers_of, fit_blocks, fit_head, layers_above
 from dogbreed.train.options import Options
 from dogbreed.train.resumable import MONITOR, Fitted

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from dogbreed.images import prepare
 from dogbreed.train.augment import apply_transforms, draw_transform
-from dogbreed.train.features import untuned
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
 from dogbreed.train.resumable import History, compile_classifier, fit_resumable
+from dogbreed.train.tf_data import untuned
 
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-3

@@ -1,4 +1,4 @@
-"""Random views of a photo: the article's, and the crops that cached features are computed from."""
+"""Random views of a photo as the article draws them, for `--recipe article`."""
 
 import keras
 import numpy as np
@@ -9,9 +9,6 @@ SHIFT = 0.2
 # ImageDataGenerator takes its shear in degrees, so the article's 0.2 is next to nothing.
 SHEAR_DEGREES = 0.2
 ZOOM = 0.2
-# Of crops: side of the crop over side of the frame, and its width over its height.
-CROP_SIDE = (0.65, 1.1)
-CROP_ASPECT = 4 / 3
 
 
 def draw_transform(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -42,30 +39,6 @@ def draw_transform(rng: np.random.Generator, size: int) -> np.ndarray:
     offset = center + rotate @ shift - linear @ center
     (a, b), (c, d) = linear
     return np.array([a, b, offset[0], c, d, offset[1], 0.0, 0.0], dtype=np.float32)
-
-
-def draw_crop(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Draw one crop: 65 to 110 % of the side, 3:4 to 4:3, anywhere, mirrored half of the time.
-
-    Like the crops that ImageNet's networks were trained on (Szegedy et al. 2015, arXiv:1409.4842),
-    but less extreme, since a small part of a dog does not show its breed.
-
-    Args and result: see `draw_transform`.
-    """
-    side = rng.uniform(*CROP_SIDE)
-    stretch = np.exp(rng.uniform(-0.5, 0.5) * np.log(CROP_ASPECT))
-    scale = np.clip([side * stretch, side / stretch], None, max(CROP_SIDE))
-    corner = rng.uniform(size=2) * (1 - scale) * (size - 1)
-    flip = rng.random() < 0.5
-    x_scale, x_offset = scale[0], corner[0]
-    if flip:
-        x_scale, x_offset = -x_scale, x_offset + scale[0] * (size - 1)
-    return np.array([x_scale, 0, x_offset, 0, scale[1], corner[1], 0, 0], dtype=np.float32)
-
-
-def mirror_transform(size: int) -> np.ndarray:
-    """Return the transform to the mirror image; see `draw_transform`."""
-    return np.array([-1, 0, size - 1, 0, 1, 0, 0, 0], dtype=np.float32)
 
 
 def apply_transforms(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:

@@ -83,8 +83,8 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         "--augment-views",
         type=int,
         metavar="N",
-        help="random crops of each photo, in addition to the photo and its mirror image "
-        "(default: 2)",
+        help="random views of each photo (crops, other colors, smaller and compressed copies), in "
+        "addition to the photo as it is (default: 2)",
     )
     group.add_argument(
         "--learning-rate",

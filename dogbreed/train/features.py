@@ -17,9 +17,10 @@ from tqdm.auto import tqdm
 
 from dogbreed.bundle import write_beside
 from dogbreed.errors import InvalidImageError
-from dogbreed.images import prepare
-from dogbreed.train.augment import apply_transforms, draw_crop, mirror_transform
+from dogbreed.train.cached import Features
 from dogbreed.train.photos import Photos
+from dogbreed.train.tf_data import untuned
+from dogbreed.train.views import MIRROR, PLAIN, draw_view
 
 # Where the frozen part may end: at the pooled features, or below the last two Inception blocks.
 BOUNDARIES = ("avg_pool", "mixed8")
@@ -28,56 +29,6 @@ SHARD_ROWS = 8 * BATCH_SIZE
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 _BFLOAT16_SWITCH = "auto_mixed_precision_onednn_bfloat16"
-
-
-class Features:
-    """Cached features of the photos of one split in one view.
-
-    Behaves like a float16 array of shape (N, 2048) at the boundary `avg_pool`, (N, 8, 8, 1280) at
-    `mixed8`, that is read by row numbers. A shard is open only while it is read, since a large
-    dataset has more of them than a process may have open files.
-
-    Attributes:
-        key: What they were computed from.
-    """
-
-    def __init__(self, shards: Sequence[Path], key: str):
-        self.key = key
-        self._shards = shards
-        self._loaded: np.ndarray | None = None
-        first, last = self._open(0), self._open(-1)
-        self.shape = ((len(shards) - 1) * len(first) + len(last), *first.shape[1:])
-        self.dtype = first.dtype
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        rows = np.asarray(rows)
-        if self._loaded is not None:
-            return self._loaded[rows]
-        taken = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        for number in np.unique(rows // SHARD_ROWS):
-            here = rows // SHARD_ROWS == number
-            taken[here] = self._open(number)[rows[here] % SHARD_ROWS]
-        return taken
-
-    def in_memory(self) -> "Features":
-        """Return the same features, read once."""
-        loaded = Features(self._shards, self.key)
-        loaded._loaded = self[np.arange(len(self))]
-        return loaded
-
-    def decodable(self) -> np.ndarray:
-        """Return the numbers of the rows whose photo could be decoded."""
-        first = [
-            self._open(number).reshape(-1, int(np.prod(self.shape[1:])))[:, 0].copy()
-            for number in range(len(self._shards))
-        ]
-        return np.flatnonzero(~np.isnan(np.concatenate(first)))
-
-    def _open(self, number: int) -> np.ndarray:
-        return np.load(self._shards[number], mmap_mode="r")
 
 
 class Extractor:
@@ -118,7 +69,7 @@ class Extractor:
         Args:
             photos: The photos of one split.
             fingerprint: Of the photos, see `Photos.fingerprint`.
-            view: One of `view_names`.
+            view: Name of a view, see `views`.
             boundaries: Some of `BOUNDARIES`; one pass through the network gives all.
             precision: What the network computes in, `float32` or `bfloat16`.
 
@@ -126,7 +77,7 @@ class Extractor:
             For each boundary the float16 features in the order of the photos.
         """
         key = f"{fingerprint[:16]}-{self._fingerprint[:16]}-{self._size}-{self._resize}"
-        name = f"{view}-seed{self._seed}" if _is_random(view) else view
+        name = view if view in (PLAIN, MIRROR) else f"{view}-seed{self._seed}"
         count = -(-len(photos) // SHARD_ROWS)
         folders = {
             boundary: self._cache_dir / "features" / f"{key}-{boundary}-{precision}" / name
@@ -186,39 +137,28 @@ class Extractor:
         outputs = {name: boundary_output(self._backbone, name) for name in boundaries}
         network = keras.Model(self._backbone.input, outputs)
 
-        def frames() -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+        def frames() -> Iterator[tuple[np.ndarray, bool]]:
             for row in rows:
-                transform = _transform(view, int(row), size, self._seed)
                 try:
-                    yield prepare(photos.encoded(row), size, self._resize), transform, True
+                    photo, seed = photos.encoded(row), (self._seed, int(row))
+                    yield draw_view(photo, view, size, self._resize, seed), True
                 except InvalidImageError:
-                    yield np.zeros((size, size, 3), np.uint8), transform, False
+                    yield np.zeros((size, size, 3), np.uint8), False
 
         @tf.function(reduce_retracing=True)
-        def forward(images: tf.Tensor, transforms: tf.Tensor) -> list[tf.Tensor]:
+        def forward(images: tf.Tensor) -> list[tf.Tensor]:
             images = tf.cast(images, tf.float32)
-            if view != "plain":
-                images = apply_transforms(images, transforms)
             images = keras.applications.inception_v3.preprocess_input(images)
             outputs = network(images, training=False)
             return [tf.cast(outputs[name], tf.float16) for name in boundaries]
 
-        signature = (
-            tf.TensorSpec((size, size, 3), tf.uint8),
-            tf.TensorSpec((8,), tf.float32),
-            tf.TensorSpec((), tf.bool),
-        )
+        signature = (tf.TensorSpec((size, size, 3), tf.uint8), tf.TensorSpec((), tf.bool))
         pipeline = tf.data.Dataset.from_generator(frames, output_signature=signature)
-        for images, transforms, decoded in untuned(pipeline.batch(BATCH_SIZE).prefetch(2)):
-            features = [output.numpy() for output in forward(images, transforms)]
+        for images, decoded in untuned(pipeline.batch(BATCH_SIZE).prefetch(2)):
+            features = [output.numpy() for output in forward(images)]
             for output in features:
                 output[~decoded.numpy()] = np.nan
             yield features
-
-
-def view_names(augment_views: int = 0) -> list[str]:
-    """List the views of each photo: as it is, mirrored, and this many random ones."""
-    return ["plain", "mirror", *(f"augment-{number}" for number in range(1, augment_views + 1))]
 
 
 def boundary_output(backbone: keras.Model, boundary: str) -> keras.KerasTensor:
@@ -235,17 +175,6 @@ def best_precision() -> str:
     return "float32" if _BFLOAT16_FLAGS.isdisjoint(flags) else "bfloat16"
 
 
-def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Return the same dataset without TensorFlow's tuning of how it runs.
-
-    The tuner sleeps for 10 ms, then twice as long each time, up to a minute, and whoever ends the
-    pipeline waits until it wakes. No pipeline here has a number of threads to tune.
-    """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return dataset.with_options(options)
-
-
 @contextlib.contextmanager
 def _computing_in(precision: str) -> Iterator[None]:
     """Let TensorFlow's graphs compute in this precision; weights and results stay float32.
@@ -257,14 +186,3 @@ def _computing_in(precision: str) -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({_BFLOAT16_SWITCH: False})
-
-
-def _transform(view: str, row: int, size: int, seed: int) -> np.ndarray:
-    if _is_random(view):
-        number = int(view.removeprefix("augment-"))
-        return draw_crop(np.random.default_rng([seed, number, row]), size)
-    return mirror_transform(size)
-
-
-def _is_random(view: str) -> bool:
-    return view.startswith("augment-")

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from tqdm.auto import tqdm
 
-from dogbreed.train.features import Features
+from dogbreed.train.cached import Features
 from dogbreed.train.options import Options
 from dogbreed.train.resumable import MONITOR, Fitted
 from dogbreed.train.trainer import Trainer, Weights

@@ -19,6 +19,7 @@ from dogbreed.train.backbone import (
     weights_fingerprint,
 )
 from dogbreed.train.bias_correction import correct_means
+from dogbreed.train.cached import Features
 from dogbreed.train.checks import check_options, read_notes
 from dogbreed.train.cuts import cut_validation, learned_from, measured_on
 from dogbreed.train.data import TrainingData, load_negatives, load_training_data
@@ -30,7 +31,7 @@ from dogbreed.train.export import (
     export_litert,
     frames_of,
 )
-from dogbreed.train.features import Extractor, Features, best_precision, view_names
+from dogbreed.train.features import Extractor, best_precision
 from dogbreed.train.fit import answers_of, fit_blocks, fit_head, layers_above
 from dogbreed.train.metrics import Evaluation, dog_metrics, rejection_metrics
 from dogbreed.train.options import Options, public_name
@@ -39,6 +40,7 @@ from dogbreed.train.results import metric_rows, report_skipped, write_results
 from dogbreed.train.resumable import Fitted, fit_key
 from dogbreed.train.trained_on import write_trained_on
 from dogbreed.train.trust import settle
+from dogbreed.train.views import view_names
 from dogbreed.train.write import (
     begin_bundle,
     begin_config,

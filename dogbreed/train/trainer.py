@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dogbreed.train.features import Features, untuned
+from dogbreed.train.cached import Features
 from dogbreed.train.resumable import History, compile_classifier, fit_key, fit_resumable
+from dogbreed.train.tf_data import untuned
 
 # Features of all photos in one view: an array of shape (N, ...), or what is read like one.
 View = np.ndarray | Features
