@@ -15,19 +15,15 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from PIL import Image
-from tqdm import tqdm
-
 from dogbreed.bundle import write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
-from dogbreed.heatmap import draw_heatmap
 from dogbreed.images import PHOTO_SUFFIXES, load_image
 from dogbreed.prediction import Prediction
 from dogbreed.wording import as_json, as_lines, trust_line
@@ -201,25 +197,30 @@ def predict_command(options: argparse.Namespace) -> int:
         check_heatmap(options.heatmap, photos)
     classifier = DogBreedClassifier.from_pretrained(options.model)
     several, failed, rows = len(photos) > 1, 0, []
+    answers: Iterable[tuple[str | Path, Prediction | InvalidImageError]]
     answers = zip(photos, classifier.predict_each(photos, options.top_k), strict=True)
+    say: Callable[..., None] = print
     # Not where a program reads along.
-    bar = several and sys.stderr.isatty()
-    for photo, answer in tqdm(
-        answers, total=len(photos), unit="photo", disable=not bar, leave=False
-    ):
+    if several and sys.stderr.isatty():
+        # Imported here: it reads the metadata of its package, which takes 25 ms.
+        from tqdm import tqdm
+
+        answers = tqdm(answers, total=len(photos), unit="photo", leave=False)
+        say = tqdm.write
+    for photo, answer in answers:
         if isinstance(answer, InvalidImageError):
             failed += 1
             rows.append({"file": str(photo), "error": str(answer)})
-            tqdm.write(f"{photo if several else 'dogbreed'}: {answer}", file=sys.stderr)
+            say(f"{photo if several else 'dogbreed'}: {answer}", file=sys.stderr)
             continue
         rows.append({"file": str(photo), **as_json(answer, classifier.bundle)})
         if not options.json:
             title = [f"{photo}:"] if several else []
             with _writing():
-                tqdm.write("\n".join([*title, *_lines(answer)]))
+                say("\n".join([*title, *_lines(answer)]))
         if options.heatmap:
             resize = classifier.bundle.config["preprocessing"]["resize"]
-            _save(draw_heatmap(load_image(photo), answer, resize), options.heatmap)
+            _save_heatmap(photo, answer, resize, options.heatmap)
     if options.json:
         with _writing():
             print(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -293,7 +294,11 @@ def check_heatmap(path: Path, photos: list[str | Path]) -> None:
         raise UsageError(f"--heatmap {path} is the photo itself; name another file.")
 
 
-def _save(heatmap: Image.Image, path: Path) -> None:
+def _save_heatmap(photo: str | Path, answer: Prediction, resize: str, path: Path) -> None:
+    # Imported here: it loads Pillow's drawing and fonts, which takes 4 ms.
+    from dogbreed.heatmap import TALLEST, draw_heatmap
+
+    heatmap = draw_heatmap(load_image(photo, at_least=TALLEST), answer, resize)
     try:
         with write_beside(path) as file:
             heatmap.save(file, _HEATMAP_FORMATS[path.suffix.lower()], quality=90)

@@ -11,6 +11,8 @@ from dogbreed.wording import NOT_A_DOG, as_lines
 _STOPS = (0.0, 0.5, 1.0)
 _COLOURS = ((255, 214, 90), (255, 150, 30), (220, 20, 30))
 _OPACITY = (0.0, 0.35, 0.6)
+# Pixels, see `draw_heatmap`.
+_WIDTH, TALLEST = 640, 1280
 
 
 def overlay(
@@ -66,15 +68,14 @@ def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squa
     """Draw a photo with its labels above it and the evidence for the best one over it.
 
     Args:
-        photo: Upright RGB photo.
+        photo: Upright RGB photo; `TALLEST` pixels on each side are enough.
         prediction: The answer to it.
         resize: How the photo became a square, see `images.prepare`.
 
     Returns:
         RGB image, 640 pixels wide; a tall photo is drawn 1,280 pixels high, between margins.
     """
-    width = 640
-    scale = min(width / photo.width, 2 * width / photo.height)
+    scale = min(_WIDTH / photo.width, TALLEST / photo.height)
     photo = photo.resize([max(1, round(side * scale)) for side in photo.size])
     font = ImageFont.load_default(size=24)
     lines = as_lines(prediction)
@@ -82,11 +83,11 @@ def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squa
         lines.insert(0, NOT_A_DOG)
     margin, line_height = 12, 32
     header = margin * 2 + line_height * len(lines)
-    heatmap = Image.new("RGB", (width, header + photo.height), "white")
+    heatmap = Image.new("RGB", (_WIDTH, header + photo.height), "white")
     draw = ImageDraw.Draw(heatmap)
     for number, line in enumerate(lines):
         colour = "black" if number == 0 else "#666666"
         draw.text((margin, margin + number * line_height), line, font=font, fill=colour)
     evidence = relative_evidence(prediction)
-    heatmap.paste(overlay(photo, evidence, resize), ((width - photo.width) // 2, header))
+    heatmap.paste(overlay(photo, evidence, resize), ((_WIDTH - photo.width) // 2, header))
     return heatmap

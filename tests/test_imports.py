@@ -270,6 +270,15 @@ def test_a_whole_prediction_loads_nothing_heavy(tmp_path):
     assert not (HEAVY | {"huggingface_hub"}) & loaded
 
 
+def test_a_prediction_without_a_heatmap_loads_only_what_it_uses(tmp_path):
+    model, photo = write_bundle(tmp_path / "model"), tmp_path / "red.jpg"
+    draw_disc().save(photo)
+    code = "import sys; from dogbreed.cli import main; assert main(sys.argv[1:]) == 0"
+    loaded = loaded_by(code, "predict", photo, "--model", model)
+    assert "PIL.JpegImagePlugin" in loaded
+    assert not {"tqdm", "PIL.ImageDraw", "PIL.ImageFont", "PIL.PngImagePlugin"} & loaded
+
+
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "predict"])
 def test_the_help_of_a_command_loads_nothing_heavy(command):
     code = (
