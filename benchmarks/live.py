@@ -4,7 +4,6 @@ python -m benchmarks.live --seconds 20
 """
 
 import itertools
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.results import benchmark_parser, publish
 from tests.e2e.conftest import CAMERA_FLAGS, EXAMPLES, FLAGS, Visit, write_video
+from tests.helpers.chromium import find_chromium
 from tests.helpers.running import running_page
 
 # In a film that changes steadily every answer differs, and so does the list of breeds.
@@ -56,7 +56,7 @@ def answer_times(seconds: float) -> list[float]:
     ):
         camera = f"--use-file-for-fake-video-capture={film(Path(folder) / 'film.mjpeg')}"
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*FLAGS, *CAMERA_FLAGS, camera]
+            executable_path=find_chromium(), args=[*FLAGS, *CAMERA_FLAGS, camera]
         )
         visit = Visit(browser, address)
         visit.start_camera()

@@ -64,7 +64,7 @@ def deploy_space_command(options: argparse.Namespace) -> int:
         private=options.private,
         hardware=options.hardware,
         replace=options.replace,
-        tell=lambda line: print(line, file=sys.stderr),
+        report=lambda line: print(line, file=sys.stderr),
     )
     print(address)
     return 0

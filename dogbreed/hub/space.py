@@ -44,7 +44,7 @@ def deploy_space(
     hardware: str | None = None,
     replace: bool = False,
     token: str | None = None,
-    tell: Callable[[str], None] = _log.info,
+    report: Callable[[str], None] = _log.info,
 ) -> str:
     """Make a Space contain the page, in one commit, and wait until it runs.
 
@@ -59,7 +59,7 @@ def deploy_space(
         hardware: What it runs on, such as `cpu-basic`; if left out an existing Space keeps its own.
         replace: Also delete files there that are not part of this page.
         token: Hub token; if left out the one of `hf auth login` or `$HF_TOKEN`.
-        tell: Is called with a line on what is being waited for.
+        report: Called with a line that says what is being waited for.
 
     Returns:
         The address of the Space.
@@ -95,7 +95,7 @@ def deploy_space(
                 served.address,
                 space.page,
             )
-        tell(f"Waiting for {space.page} to start …")
+        report(f"Waiting for {space.page} to start …")
         _wait(space)
     return space.page
 

@@ -56,7 +56,7 @@ class Endpoints:
         show a dog; ask `details` whether it does.
 
         Args:
-            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
+            photo: A JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF photo, at most 20 MB and 50 megapixels.
 
         Returns:
             The three most probable breeds, best first, with their probabilities.
@@ -71,7 +71,7 @@ class Endpoints:
         that include the correct one with the confidence `coverage`.
 
         Args:
-            photo: A photo in JPEG, PNG, WebP, GIF, BMP or TIFF, at most 20 MB and 50 megapixels.
+            photo: A JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF photo, at most 20 MB and 50 megapixels.
 
         Returns:
             The answer as one JSON object.
