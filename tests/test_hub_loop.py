@@ -216,9 +216,11 @@ def test_what_reached_the_space_runs_and_answers(hub, ann, trained, photo, tmp_p
         (space / name).parent.mkdir(parents=True, exist_ok=True)
         (space / name).write_bytes(content)
 
-    venv.create(tmp_path / "venv", with_pip=True)
+    # Without a pip of its own, which would take seconds to install.
+    venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "-r", space / "requirements.txt"]
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    install = [*pip, "install", "--quiet", "-r", space / "requirements.txt"]
     installed = subprocess.run(install, capture_output=True, text=True, timeout=600)
     if "NewConnectionError" in installed.stderr or "NameResolutionError" in installed.stderr:
         pytest.skip("the package index cannot be reached")
