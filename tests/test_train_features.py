@@ -1,12 +1,18 @@
 """Features are computed once for each photo and view, and survive a kill."""
 
+import os
+import resource
+import shutil
+
 import keras
 import numpy as np
 import pytest
 
+from dogbreed.errors import UsageError
 from dogbreed.images import prepare
 from dogbreed.train import features as features_module
 from dogbreed.train.backbone import build_backbone, weights_fingerprint
+from dogbreed.train.cached import Features
 from dogbreed.train.data import load_evaluation_photos
 from dogbreed.train.features import Extractor, boundary_output
 from tests.helpers.shapes import write_folder
@@ -134,3 +140,32 @@ def test_what_was_computed_alike_has_the_same_key(extract, shapes_folder):
     assert keys.pop(-2) == keys[0]
     assert len(set(keys)) == len(keys)
     assert extract(photos).key == keys[0]
+
+
+def test_few_files_are_open_at_a_time(tmp_path):
+    """A large dataset has more shards than a process may have open files."""
+    rows = np.arange(600 * 4, dtype=np.float16).reshape(600, 4)
+    shards = [tmp_path / f"{number:05d}.npy" for number in range(300)]
+    for number, shard in enumerate(shards):
+        np.save(shard, rows[2 * number : 2 * number + 2])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 20, hard))
+    try:
+        views = [Features(shards, str(number)) for number in range(4)]
+        for view in views:
+            assert np.array_equal(view[np.arange(600)], rows)
+            assert np.array_equal(view.in_memory()[np.arange(600)], rows)
+            assert len(view.decodable()) == 600
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_features_that_do_not_fit_on_the_disk_are_not_begun(
+    backbone, shapes_folder, tmp_path, monkeypatch
+):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    photos = load_evaluation_photos(str(shapes_folder))
+    with pytest.raises(UsageError, match="The features of these photos need"):
+        extract_with(backbone, tmp_path)(photos)
+    assert not list(tmp_path.rglob("*.npy"))

@@ -7,6 +7,7 @@ that cannot be decoded is a row of NaN.
 """
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tqdm.auto import tqdm
 from dogbreed.bundle import write_beside
 from dogbreed.errors import InvalidImageError
 from dogbreed.train.cached import Features
+from dogbreed.train.disk import check_space, locked
 from dogbreed.train.photos import Photos
 from dogbreed.train.tf_data import untuned
 from dogbreed.train.views import MIRROR, PLAIN, draw_view
@@ -32,7 +34,11 @@ _BFLOAT16_SWITCH = "auto_mixed_precision_onednn_bfloat16"
 
 
 class Extractor:
-    """Puts photos through the frozen backbone, or reads what an earlier run has cached."""
+    """Puts photos through the frozen backbone, or reads what an earlier run has cached.
+
+    Attributes:
+        fingerprint: Of the weights of the backbone.
+    """
 
     def __init__(
         self,
@@ -52,7 +58,7 @@ class Extractor:
             seed: Decides the random views, with the number of the photo and of the view.
             cache_dir: Folder of the cache.
         """
-        self._backbone, self._fingerprint = backbone, fingerprint
+        self._backbone, self.fingerprint = backbone, fingerprint
         self._size: int = backbone.input_shape[1]
         self._resize, self._seed, self._cache_dir = resize, seed, cache_dir
 
@@ -76,7 +82,7 @@ class Extractor:
         Returns:
             For each boundary the float16 features in the order of the photos.
         """
-        key = f"{fingerprint[:16]}-{self._fingerprint[:16]}-{self._size}-{self._resize}"
+        key = f"{fingerprint[:16]}-{self.fingerprint[:16]}-{self._size}-{self._resize}"
         name = view if view in (PLAIN, MIRROR) else f"{view}-seed{self._seed}"
         count = -(-len(photos) // SHARD_ROWS)
         folders = {
@@ -87,24 +93,34 @@ class Extractor:
             boundary: [folder / f"{number:05d}.npy" for number in range(count)]
             for boundary, folder in folders.items()
         }
-        missing = [
-            number
-            for number in range(count)
-            if not all(paths[number].exists() for paths in shards.values())
-        ]
-        if missing:
-            with _computing_in(precision):
+        with contextlib.ExitStack() as stack:
+            for folder in folders.values():
+                stack.enter_context(locked(folder))
+            missing = [
+                number
+                for number in range(count)
+                if not all(paths[number].exists() for paths in shards.values())
+            ]
+            if missing:
+                stack.enter_context(_computing_in(precision))
+                self._check_space(len(missing) * SHARD_ROWS, boundaries)
                 self._compute_shards(photos, view, shards, missing)
         return {
             boundary: Features(paths, f"{folders[boundary].parent.name}/{name}")
             for boundary, paths in shards.items()
         }
 
+    def _check_space(self, photos: int, boundaries: Sequence[str]) -> None:
+        """Refuse to compute what does not fit on the disk."""
+        values = sum(
+            math.prod(size for size in boundary_output(self._backbone, name).shape if size)
+            for name in boundaries
+        )
+        check_space(self._cache_dir, 2 * values * photos, "The features of these photos")
+
     def _compute_shards(
         self, photos: Photos, view: str, shards: dict[str, list[Path]], missing: list[int]
     ) -> None:
-        for paths in shards.values():
-            paths[0].parent.mkdir(parents=True, exist_ok=True)
         rows = [
             np.arange(number * SHARD_ROWS, min((number + 1) * SHARD_ROWS, len(photos)))
             for number in missing

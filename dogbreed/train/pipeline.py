@@ -1,5 +1,7 @@
 """From a dataset to a model bundle: what `dogbreed train` does, in order."""
 
+import dataclasses
+import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +25,7 @@ from dogbreed.train.cached import Features
 from dogbreed.train.checks import check_options, read_notes
 from dogbreed.train.cuts import cut_validation, learned_from, measured_on
 from dogbreed.train.data import TrainingData, load_negatives, load_training_data
+from dogbreed.train.disk import full_disk_explained, locked
 from dogbreed.train.evaluate import evaluate, evaluate_negatives
 from dogbreed.train.export import (
     QUANTIZATIONS,
@@ -60,6 +63,7 @@ Views = Mapping[str, list[Features]]
 Split = tuple[np.ndarray, np.ndarray]
 
 
+@full_disk_explained()
 def train(options: Options) -> Bundle:
     """Train a model and write its bundle; a run that was killed continues where it was.
 
@@ -67,6 +71,14 @@ def train(options: Options) -> Bundle:
         DogBreedError: Options, data or backbone cannot be used, or the export answers differently.
     """
     check_options(options)
+    # A link stays a link; what it points to is replaced.
+    options = dataclasses.replace(options, output=options.output.resolve())
+    key = hashlib.sha256(str(options.output).encode()).hexdigest()
+    with locked(options.cache_dir / "outputs" / key[:16], str(options.output)):
+        return _train(options)
+
+
+def _train(options: Options) -> Bundle:
     notes = read_notes(options.notes)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
@@ -239,7 +251,8 @@ def fit(
         described += [getattr(options, name) for name in names]
         start = classifier.get_layer("predictions").get_weights()
         folder /= f"article-{fit_key(described, [*split, photos.labels, *start])}"
-        weights, history = fit_article(classifier, photos, split, options, folder)
+        with locked(folder):
+            weights, history = fit_article(classifier, photos, split, options, folder)
         runs = {"article": folder / "logs"}
         return Fitted(weights, weights, history, LEARNING_RATE, 0.0, [], runs)
     head = fit_head(classifier, views["avg_pool"], photos.labels, split, options, folder)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from dogbreed.train.cached import Features
+from dogbreed.train.disk import locked
 from dogbreed.train.resumable import History, compile_classifier, fit_key, fit_resumable
 from dogbreed.train.tf_data import untuned
 
@@ -93,18 +94,19 @@ class Trainer:
             name, split, start, learning_rate=learning_rate, l2=l2, epochs=epochs
         )
         self.runs[name] = folder / "logs"
-        history = fit_resumable(
-            network,
-            lambda first_epoch: self._drawn(rows, first_epoch),
-            steps_per_epoch=self._steps(rows),
-            validation=None if validation_rows is None else self._in_order(validation_rows),
-            epochs=epochs,
-            patience=self._patience,
-            folder=folder,
-            logs=folder / "logs",
-            title=f"Fit {name}",
-            verbose=self._verbose,
-        )
+        with locked(folder):
+            history = fit_resumable(
+                network,
+                lambda first_epoch: self._drawn(rows, first_epoch),
+                steps_per_epoch=self._steps(rows),
+                validation=None if validation_rows is None else self._in_order(validation_rows),
+                epochs=epochs,
+                patience=self._patience,
+                folder=folder,
+                logs=folder / "logs",
+                title=f"Fit {name}",
+                verbose=self._verbose,
+            )
         return network.get_weights(), history
 
     def folder_of(self, name: str, split: Split, start: Weights, **options: float) -> Path:
