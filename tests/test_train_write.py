@@ -1,5 +1,6 @@
 """A bundle is whole before it takes the place of another one."""
 
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def described(options: Options) -> dict:
         "init_from": None,
         "options": options.deciding(),
         "chosen": {"epochs": 2},
+        "settled": {"photos": 30, "on": "photos", "notes": ["Two promises were not made."]},
         "precision": "float32",
         "libraries": {"keras": "3"},
         "notes": "",
@@ -46,7 +48,10 @@ def described(options: Options) -> dict:
 def fitted(tmp_path) -> Fitted:
     logs = tmp_path / "logs"
     logs.mkdir()
-    (logs / "events.out.tfevents.1").write_bytes(b"events")
+    (logs / "train").mkdir()
+    for number, content in ((1, b"first"), (2, b"second")):
+        name = f"events.out.tfevents.{number}.{socket.gethostname()}.77.0.v2"
+        (logs / "train" / name).write_bytes(content)
     history = [
         {"cross_entropy": 2.0, "accuracy": 0.1, "val_cross_entropy": 1.0, "val_accuracy": 0.5}
     ]
@@ -82,7 +87,10 @@ def test_a_bundle_appears_whole_with_everything_that_was_found(fitted, tmp_path)
         "reliability.png",
         "negatives.png",
     }
-    assert (output / "runs" / "lr0.0001-l20" / "events.out.tfevents.1").read_bytes() == b"events"
+    events = output / "runs" / "lr0.0001-l20" / "train"
+    assert (events / "events.out.tfevents.0").read_bytes() == b"first"
+    assert (events / "events.out.tfevents.1").read_bytes() == b"second"
+    assert not [path for path in output.rglob("*") if socket.gethostname() in path.name]
     assert "- ann/dogs" in (output / CARD).read_text()
 
 

@@ -80,7 +80,17 @@ def write_fit(fitted: Fitted, partial: Path) -> None:
     if fitted.search:
         write_csv(metrics / "search.csv", fitted.search)
     for name, logs in fitted.runs.items():
-        shutil.copytree(logs, partial / "runs" / name)
+        copy_logs(logs, partial / "runs" / name)
+
+
+def copy_logs(logs: Path, target: Path) -> None:
+    """Copy TensorBoard logs, under names that do not contain the name of this machine."""
+    for folder in sorted({file.parent for file in logs.rglob("*.tfevents.*")}):
+        copied = target / folder.relative_to(logs)
+        copied.mkdir(parents=True)
+        # The names begin with the time, so that this is the order of a run and its continuations.
+        for number, file in enumerate(sorted(folder.glob("*.tfevents.*"))):
+            shutil.copyfile(file, copied / f"events.out.tfevents.{number}")
 
 
 def finish_bundle(partial: Path, config: dict, output: Path) -> Bundle:
