@@ -130,7 +130,8 @@ def head_case(folder: Path, photos: int, batch_size: int, views: int) -> tuple[s
                 labels,
                 (np.setdiff1d(rows, held_out), held_out),
                 dataclasses.replace(options, epochs=epochs),
-                folder / "fits",
+                groups=np.arange(len(labels)),
+                folder=folder / "fits",
             )
         )[0]
 

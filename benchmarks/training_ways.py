@@ -91,7 +91,8 @@ class Ours:
                 self._photos.labels,
                 self.split,
                 options,
-                self._folder / "head",
+                groups=np.arange(len(self._photos)),
+                folder=self._folder / "head",
             )
         )
         return fitted

@@ -54,6 +54,32 @@ def test_the_card_is_made_from_the_bundle(bundle):
     assert model_card(bundle) == (bundle.path / CARD).read_text(encoding="utf-8")
 
 
+def changed(bundle: Bundle, thresholds: dict, photos: int) -> str:
+    """The card of the same bundle with other thresholds, settled on this many photos."""
+    settled = bundle.config["training"]["settled"] | {"photos": photos}
+    training = bundle.config["training"] | {"settled": settled}
+    other = {"thresholds": thresholds, "training": training}
+    return " ".join(model_card(Bundle(bundle.path, bundle.config | other)).split())
+
+
+def test_a_bundle_without_thresholds_promises_nothing(bundle):
+    card = changed(bundle, {}, 9)
+    assert "was settled on 9 photos" in card
+    for promise in ("**Prediction sets**", "95% of the time", "**Dog or not**"):
+        assert promise in changed(bundle, bundle.config["thresholds"], 9)
+        assert promise not in card
+
+
+def test_few_photos_do_not_carry_one_percent(bundle):
+    rule = bundle.config["thresholds"]["is_dog"]
+    assert "rejects about 1 % of photos" in changed(bundle, {"is_dog": rule}, 2000)
+    # One half has settled the threshold.
+    assert "rejects about 9 % of photos" in changed(bundle, {"is_dog": rule}, 20)
+    alone = {name: rule[name] for name in ("method", "threshold")}
+    card = changed(bundle, {"is_dog": alone}, 19)
+    assert "rejects about 5 % of photos" in card and "there is no probability of a dog" in card
+
+
 def test_the_client_and_the_hub_read_its_metadata(bundle, card):
     assert problems((bundle.path / CARD).read_text(encoding="utf-8"), "model") == ([], [])
     data = card.data

@@ -9,12 +9,23 @@ import pytest
 
 from dogbreed.train.cached import Features
 from dogbreed.train.features import SHARD_ROWS
-from dogbreed.train.fit import answers_of, fit_blocks, fit_head, layers_above
+from dogbreed.train.fit import (
+    FOLDS,
+    answers_of,
+    deal_folds,
+    fit_blocks,
+    fit_head,
+    layers_above,
+    unseen_logits,
+    unseen_rows,
+)
 from dogbreed.train.options import Options
 from dogbreed.train.resumable import MONITOR, Fitted
 
 COUNT, CLASSES = 240, 3
 SPLIT = np.arange(160), np.arange(160, COUNT)
+# The first two photos look alike, and so do the next two.
+GROUPS = np.array([0, 0, 1, 1, *range(2, COUNT - 2)])
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +83,9 @@ def options(tmp_path_factory) -> Options:
 def head(classifier, views, labels, options, tmp_path_factory) -> Fitted:
     weights = classifier.get_weights()
     folder = tmp_path_factory.mktemp("fits")
-    fitted = fit_head(classifier, views["avg_pool"], labels, SPLIT, options, folder)
+    fitted = fit_head(
+        classifier, views["avg_pool"], labels, SPLIT, options, groups=GROUPS, folder=folder
+    )
     classifier.set_weights(weights)
     return fitted
 
@@ -95,7 +108,9 @@ def test_the_final_fit_has_seen_the_validation_photos(head, classifier, views, l
     assert not np.array_equal(head.weights[0], head.searched[0])
     folder = head.runs["lr0.05-l20"].parent.parent
     alone = dataclasses.replace(options, final_fit=False)
-    without = fit_head(classifier, views["avg_pool"], labels, SPLIT, alone, folder)
+    without = fit_head(
+        classifier, views["avg_pool"], labels, SPLIT, alone, groups=GROUPS, folder=folder
+    )
     assert list(without.runs) == ["lr0.05-l20"]
     for weights, searched in zip(without.weights, head.searched, strict=True):
         np.testing.assert_array_equal(weights, searched)
@@ -109,6 +124,7 @@ def test_blocks_are_trained_from_the_head_with_their_statistics_kept(
     fitted = fit_blocks(
         classifier, views["mixed8"], labels, SPLIT, options, head=head, folder=tmp_path
     )
+    assert fitted.folds == head.folds
     assert [*fitted.runs][-2:] == ["mixed8-lr0.01", "final-mixed8-lr0.01"]
     assert fitted.learning_rate == 0.01 and fitted.l2 == head.l2
     assert fitted.search == head.search
@@ -131,7 +147,9 @@ def test_a_change_of_the_head_changes_the_fit_of_the_blocks(
         chosen = dataclasses.replace(
             options, train_from="mixed8", learning_rate=[0.05], l2=[l2], epochs=1
         )
-        head = fit_head(classifier, views["avg_pool"], labels, SPLIT, chosen, tmp_path)
+        head = fit_head(
+            classifier, views["avg_pool"], labels, SPLIT, chosen, groups=GROUPS, folder=tmp_path
+        )
         maps = views["mixed8"]
         found.append(
             fit_blocks(classifier, maps, labels, SPLIT, chosen, head=head, folder=tmp_path)
@@ -151,3 +169,47 @@ def test_answers_are_those_of_the_network(classifier, views, boundary):
     np.testing.assert_allclose(pooled, features, atol=2e-3)
     kernel, bias = classifier.get_layer("predictions").get_weights()
     np.testing.assert_allclose(logits, features @ kernel + bias, atol=1e-2)
+
+
+def test_every_photo_has_a_head_that_has_not_seen_it(head, classifier, views, labels, tmp_path):
+    assert len(head.folds) == FOLDS
+    assert np.bincount(head.fold_of).tolist() == [48] * FOLDS
+    assert head.fold_of[0] == head.fold_of[1] and head.fold_of[2] == head.fold_of[3]
+    kernels = [kernel for kernel, _ in [*head.folds, head.weights[-2:]]]
+    assert not any(np.array_equal(kernels[0], other) for other in kernels[1:])
+
+
+def test_out_of_fold_answers_are_those_of_the_heads_of_the_folds(head, views, labels):
+    rows = unseen_rows(head, labels, np.arange(COUNT))
+    assert rows.tolist() == list(range(COUNT))
+    pooled = views["avg_pool"][0][rows].astype(np.float64)
+    kernel, bias = head.weights
+    unseen = unseen_logits(head, rows, (pooled @ kernel + bias, pooled))
+    for row in (0, 7, 239):
+        kernel, bias = head.folds[head.fold_of[row]]
+        np.testing.assert_allclose(unseen[row], pooled[row] @ kernel + bias, atol=1e-5)
+
+
+def test_folds_are_even_within_each_class_and_keep_groups_together():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [100, 50, 3])
+    groups = np.arange(153)
+    groups[10:14] = 10
+    folds = deal_folds(labels, groups, 1)
+    assert set(folds) == set(range(FOLDS))
+    for number, least, most in ((0, 16, 24), (1, 10, 10), (2, 0, 1)):
+        counts = np.bincount(folds[labels == number], minlength=FOLDS)
+        assert least <= counts.min() and counts.max() <= most
+    assert len(set(folds[10:14])) == 1
+    assert np.array_equal(folds, deal_folds(labels, groups, 1))
+    assert not np.array_equal(folds, deal_folds(labels, groups, 2))
+    few = deal_folds(np.array([0, 1, 0]), rng.permutation(3), 1)
+    assert sorted(few) == [0, 1, 2]
+
+
+def test_a_class_with_a_single_photo_settles_nothing(head, labels):
+    """The head that has not seen the photo has not seen its class either."""
+    alone = labels.copy()
+    alone[17] = CLASSES
+    assert 17 not in unseen_rows(head, alone, np.arange(COUNT))
+    assert len(unseen_rows(head, alone, np.arange(COUNT))) == COUNT - 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dogbreed.train import plots
 from dogbreed.train.plots import (
     draw_confusions,
     draw_curves,
@@ -26,6 +27,20 @@ def colors(path: Path) -> int:
     with Image.open(path) as picture:
         assert picture.format == "PNG"
         return len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0))
+
+
+def test_a_threshold_that_refuses_many_is_in_the_plot(tmp_path, monkeypatch):
+    """Not cut off by axes that suit a better one."""
+    drawn = []
+    monkeypatch.setattr(plots, "_save", lambda figure, path: drawn.append(figure))
+    for refused in (1, 2, 5):
+        some = np.arange(6) < refused
+        draw_rejection(tmp_path / "x.png", trusted(refused=some), negatives())
+        (axes,) = drawn[-1].axes
+        for line in axes.lines[1:]:
+            (x,), (y,) = line.get_data()
+            assert axes.get_xlim()[0] <= x < axes.get_xlim()[1]
+            assert axes.get_ylim()[0] <= y < axes.get_ylim()[1]
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,19 @@ from scipy.special import softmax
 from dogbreed.prediction_set import SetRule, ranked_scores
 from dogbreed.train.trust import (
     COVERAGE,
+    KEPT_OUT,
+    MIN_PHOTOS,
+    OUT_OF_FOLD,
     calibration_error,
     conformal_quantile,
     fit_sets,
     fit_temperature,
     probabilities,
     reliability,
+    settle,
     true_ranks,
     true_scores,
+    with_head,
 )
 
 CLASSES = 30
@@ -85,7 +90,8 @@ def test_the_quantile_allows_for_the_new_photo():
     scores = np.arange(1.0, 20.0)  # 19: the 19th of 20 × 0.95.
     assert conformal_quantile(scores, 0.95) == 19
     assert conformal_quantile(np.arange(1.0, 100.0), 0.95) == 95
-    assert conformal_quantile(np.array([3.0, 1.0]), 0.95) == 3
+    with pytest.raises(ValueError, match="18 scores are too few"):
+        conformal_quantile(scores[:-1], 0.95)
 
 
 def coverage_and_size(rule: SetRule, stated: np.ndarray, labels: np.ndarray) -> tuple:
@@ -111,3 +117,52 @@ def test_the_guarantee_does_not_need_true_probabilities():
     new, truth = draw(4000, 6, sharpness=3.0)
     coverage, _ = coverage_and_size(rule, softmax(new, axis=1), truth)
     assert coverage == pytest.approx(COVERAGE, abs=0.015)
+
+
+@pytest.mark.parametrize("count", [0, 1, MIN_PHOTOS - 1, MIN_PHOTOS, 400])
+def test_what_the_photos_cannot_promise_is_not_promised(count):
+    logits, labels = draw(count or 1, 7)
+    logits, labels = logits[:count], labels[:count]
+    pooled = np.ones((count, 4))
+    trust = settle((logits, pooled), labels, None, out_of_fold=True, seed=1)
+    thresholds = trust.config()["thresholds"]
+    assert (trust.photos, trust.settled_on) == (count, OUT_OF_FOLD)
+    assert ("is_dog" in thresholds) == (count > 0)
+    assert ("prediction_set" in thresholds) == (count >= MIN_PHOTOS) == (trust.notes == [])
+    if count < MIN_PHOTOS:
+        assert trust.temperature == 1
+        assert f"{count} photos are too few" in trust.notes[0]
+    assert settle((logits, pooled), labels, None, out_of_fold=False, seed=1).settled_on == KEPT_OUT
+
+
+def test_sets_of_few_photos_cover_what_they_say_on_average():
+    """With 19 photos the threshold is the largest score; over many draws 95 % are covered."""
+    covered = []
+    for seed in range(300):
+        logits, labels = draw(MIN_PHOTOS + 20, seed)
+        stated = softmax(logits, axis=1)
+        rule = fit_sets(stated[:MIN_PHOTOS], labels[:MIN_PHOTOS])
+        new, truth = stated[MIN_PHOTOS:], labels[MIN_PHOTOS:]
+        covered.append((true_ranks(new, truth) < rule.sizes(new)).mean())
+    assert np.mean(covered) == pytest.approx(COVERAGE, abs=0.015)
+
+
+def test_negatives_without_evidence_are_said_not_to_be_used():
+    logits, labels = draw(100, 1)
+    rng = np.random.default_rng(0)
+    dogs, negatives = (logits, rng.normal(size=(100, 5))), (logits[:9], rng.normal(size=(9, 5)))
+    trust = settle(dogs, labels, negatives, out_of_fold=True, seed=1)
+    assert trust.rejection.scale is None and len(trust.compared) == 2
+    assert trust.notes[0].startswith("The photos without a dog were not used (no score separates")
+
+
+def test_another_head_takes_the_place_of_the_one_that_serves():
+    rng = np.random.default_rng(0)
+    pooled = rng.normal(size=(7, 5))
+    served, other = ([rng.normal(size=(5, 3)), rng.normal(size=3)] for _ in range(2))
+    # What rounding adds stays.
+    rounding = rng.normal(size=(7, 3)) / 100
+    logits = pooled @ served[0] + served[1] + rounding
+    np.testing.assert_allclose(
+        with_head((logits, pooled), served, other), pooled @ other[0] + other[1] + rounding
+    )

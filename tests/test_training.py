@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ from huggingface_hub import ModelCard
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import DEFAULT_BUNDLE, NETWORK, WEIGHTS, read_bundle
 from dogbreed.train.backbone import build_backbone, classifier_network
+from dogbreed.train.data import load_training_data
+from dogbreed.train.trained_on import TRAINED_ON, trained_on
 from tests.helpers.shapes import LABELS, draw_shape, write_folder
 from train import main
 
@@ -30,13 +33,21 @@ def metric(config: dict, name: str, split: str) -> dict:
     return found
 
 
-def test_the_bundle_is_whole(trained_bundle):
+def test_the_bundle_is_whole(trained_bundle, shapes_folder):
     config = read_bundle(trained_bundle, (NETWORK, WEIGHTS)).config
     assert tuple(config["id2label"][str(n)] for n in range(3)) == LABELS
     assert config["names"][LABELS[0]] == "Red disc"
     assert config["image_size"] == 75
     assert config["training"]["splits"]["train"]["photos"] == 36
     assert config["training"]["backbone"]["weights"] == "tiny.weights.h5"
+    # Out-of-fold answers to the photos that are trained on, not to the nine that chose options.
+    assert config["training"]["settled"]["photos"] == 27
+    assert config["training"]["settled"]["notes"] == []
+    assert set(config["thresholds"]) == {"is_dog", "prediction_set"}
+    photos = load_training_data(str(shapes_folder))
+    bundle = read_bundle(trained_bundle, (TRAINED_ON,))
+    assert trained_on(bundle, photos.train).tolist() == list(range(36))
+    assert trained_on(bundle, photos.test).tolist() == []
     for name in config["files"]:
         assert (trained_bundle / name).is_file()
     plots = {p.name for p in (trained_bundle / "metrics").glob("*.png")}
@@ -47,7 +58,9 @@ def test_the_bundle_is_whole(trained_bundle):
         "reliability.png",
         "negatives.png",
     }
-    assert list((trained_bundle / "runs").rglob("events.out.tfevents.*"))
+    events = list((trained_bundle / "runs").rglob("events.out.tfevents.*"))
+    assert events and not any(socket.gethostname() in path.name for path in events)
+    assert not any(socket.gethostname().encode() in path.read_bytes() for path in events)
     assert str(ROOT.parent) not in (trained_bundle / "config.json").read_text()
 
 
@@ -71,8 +84,9 @@ def test_metrics_are_those_of_the_serving_network(trained_bundle, shapes_folder)
     assert metric(config, "top_1", "test")["value"] == pytest.approx(np.mean(right))
     assert metric(config, "top_1", "test")["count"] == len(files) == 12
     assert metric(config, "top_1", "validation")["count"] == 9
-    assert metric(config, "top_1_agreement", "test")["value"] >= 0.985
-    assert metric(config, "evidence_error", "test")["value"] <= 1e-3
+    # Validation photos choose how to round, test photos choose nothing.
+    assert metric(config, "top_1_agreement", "validation")["value"] >= 0.985
+    assert metric(config, "evidence_error", "validation")["value"] <= 1e-3
 
 
 def test_the_serving_network_gives_the_logits_of_the_keras_weights(trained_bundle):
@@ -181,13 +195,20 @@ def test_both_recipes_train_and_name_photos_that_they_skip(quick_options, tmp_pa
         sorted((data / split).rglob("*.png"))[1].write_bytes(b"no photo")
     output = tmp_path / "model"
     options = [*quick_options, f"--dataset={data}", "--epochs=2", f"--output={output}"]
-    for recipe in ("features", "article"):
-        assert main([*options, f"--recipe={recipe}"]) == 0
+    # The article's recipe has its own learning rate, and none of these.
+    fewer = [each for each in options if not re.match("--(learning-rate|l2|augment-views)=", each)]
+    for recipe, given in (("features", options), ("article", fewer)):
+        assert main([*given, f"--recipe={recipe}"]) == 0
         told = capsys.readouterr().err
         assert "Skipped 1 photos that cannot be decoded" in told and "001.png" in told
         config = read_bundle(output).config
         assert metric(config, "top_1", "test")["count"] == 5
         assert config["training"]["options"]["recipe"] == recipe
+        # Eight photos, or none, are too few to promise how often a set is right.
+        assert "prediction_set" not in config["thresholds"]
+        assert "are too few to settle" in config["training"]["settled"]["notes"][0]
+        card = " ".join((output / "README.md").read_text().split())
+        assert "are too few to settle" in card and "**Prediction sets**" not in card
     rows = list(csv.DictReader((output / "metrics" / "history.csv").open()))
     assert len(rows) == 2 and float(rows[1]["loss"]) < float(rows[0]["loss"])
 
@@ -256,7 +277,9 @@ def test_bad_options_end_with_one_sentence(quick_options, trained_bundle, tmp_pa
         ([f"--output={tmp_path / 'new'}", f"--dataset={tmp_path / 'none'}"], "cannot be loaded"),
         ([f"--output={tmp_path / 'new'}", "--backbone-weights=none.h5"], "no weights file"),
         ([f"--output={tmp_path / 'new'}", "--notes=none.md"], "none.md"),
-        ([f"--output={tmp_path / 'new'}", "--not-dogs=none"], "The dataset none cannot be"),
+        ([f"--output={tmp_path / 'new'}", "--not-dogs=none"], "none"),
+        ([f"--output={tmp_path / 'new'}", "--seed=-1"], "--seed must be from 0"),
+        ([f"--output={tmp_path / 'new'}", "--image-size=50"], "--image-size must be from 75"),
         (
             [f"--output={tmp_path / 'new'}", "--recipe=article", "--train-from=mixed8"],
             "trains only the head",

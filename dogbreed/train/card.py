@@ -7,6 +7,7 @@ from dogbreed.breeds import BREEDS
 from dogbreed.bundle import CARD_PLACEHOLDER, WEIGHTS, Bundle
 from dogbreed.hub import card_metadata
 from dogbreed.train.options import IMAGENET
+from dogbreed.train.rejection import REFUSED_DOGS
 
 METRIC_TITLES = {
     "top_1": "Top-1 accuracy",
@@ -130,53 +131,48 @@ def _metrics(config: dict) -> str:
 
 
 def _trust(bundle: Bundle) -> str:
-    thresholds, options = bundle.config["thresholds"], bundle.config["training"]["options"]
-    heading = "## How far to trust an answer"
-    if not thresholds:
-        return (
-            f"{heading}\n\nThis bundle does not say: its probabilities are the plain softmax, and "
-            "it has neither prediction sets nor a way to recognize photos without a dog."
-        )
-    coverage = thresholds["prediction_set"]["coverage"]
-    refitted = (
-        " The network that ships was then fitted once more, with the validation photos included; "
-        "its own coverage is the one on the test photos above."
-        if options["final_fit"]
-        else ""
-    )
+    thresholds, training = bundle.config["thresholds"], bundle.config["training"]
+    settled = training["settled"]
     parts = [
-        heading,
-        f"**Probabilities** are the softmax of the logits divided by the temperature "
-        f"{bundle.config['temperature']:.3f}, which was fitted on the validation photos (Guo et "
-        "al. 2017). The calibration error above is the mean gap between the probability of the "
-        "first answer and how often it is right, in 15 bins.",
+        "## How far to trust an answer",
+        f"What follows was settled on {settled['photos']:,} photos: {settled['on']}.",
+        *settled["notes"],
+        "**Probabilities** are the softmax of the logits divided by the temperature "
+        f"{bundle.config['temperature']:.3f} (Guo et al. 2017). The calibration error above is the "
+        "mean gap between the probability of the first answer and how often it is right, in 15 "
+        "bins.",
         "![Reliability](metrics/reliability.png)",
-        f"**Prediction sets** contain the true label about {coverage:.0%} of the time on photos "
-        "like the validation photos, which set their threshold (RAPS, Angelopoulos et al. 2021). "
-        f"Nothing is guaranteed for other kinds of photos.{refitted}",
-        _rejection(thresholds["is_dog"]),
     ]
-    if options.get("not_dogs"):
-        parts += [_scores(bundle.path), _groups(bundle.path)]
-    else:
+    if "prediction_set" in thresholds:
         parts.append(
-            "It was set without photos of other things, so how many of those it rejects has not "
-            "been measured."
+            "**Prediction sets** contain the true label about "
+            f"{thresholds['prediction_set']['coverage']:.0%} of the time on photos like those that "
+            "settled their threshold (RAPS, Angelopoulos et al. 2021). Nothing is guaranteed for "
+            "other kinds of photos; the share that was measured on the test photos is above."
         )
+    if "is_dog" in thresholds:
+        parts.append(_rejection(thresholds["is_dog"], settled["photos"]))
+    for name, table in (("rejection_scores", _scores), ("negatives", _groups)):
+        if f"metrics/{name}.csv" in bundle.config["files"]:
+            parts.append(table(bundle.path))
     return "\n\n".join(parts)
 
 
-def _rejection(rule: dict) -> str:
+def _rejection(rule: dict, photos: int) -> str:
+    # With negatives, one half of the photos has settled the threshold.
+    settled = photos // 2 if "scale" in rule else photos
+    # Of few photos the lowest score is the threshold, and a new one is below it this often.
+    rejected = max(REFUSED_DOGS, 1 / (settled + 1))
     stated = (
-        f"**Dog or not**: the score `{rule['method']}` decides. Its threshold rejects 1 % of the "
-        "validation photos."
+        f"**Dog or not**: the score `{rule['method']}` decides. Its threshold rejects about "
+        f"{100 * rejected:.0f} % of photos of dogs like those that settled it."
     )
     if "scale" in rule:
-        stated += (
-            " The score also gives the probability that a photo shows a dog, as if half of all "
-            "photos did."
+        return (
+            f"{stated} The score also gives the probability that a photo shows a dog, as if half "
+            "of all photos did."
         )
-    return stated
+    return f"{stated} No photos of other things settled it, so there is no probability of a dog."
 
 
 def _scores(folder: Path) -> str:
@@ -185,9 +181,9 @@ def _scores(folder: Path) -> str:
         for row in _read_csv(folder / "metrics" / "rejection_scores.csv")
     ]
     return (
-        "The scores that were compared, on validation photos and on the half of the non-dog "
-        "photos that training uses (by cross-validation where a score learns from them):\n\n"
-        + _table(["score", "AUROC", "rejected with 1 % of the dogs"], rows)
+        "The scores that were compared, on the photos that settled this and on the half of the "
+        "non-dog photos that training uses (by cross-validation where a score learns from them):"
+        "\n\n" + _table(["score", "AUROC", "rejected with 1 % of the dogs"], rows)
     )
 
 

@@ -1,7 +1,11 @@
 """Ask the network that serves about the photos of a split."""
 
+import contextlib
 import re
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future
+from functools import partial
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -9,8 +13,11 @@ from tqdm.auto import tqdm
 from dogbreed.bundle import Bundle
 from dogbreed.classifier import DogBreedClassifier, Prediction
 from dogbreed.errors import BundleError, DatasetError, InvalidImageError
+from dogbreed.images import prepare
+from dogbreed.runtime import Answer, Network
 from dogbreed.train.metrics import Evaluation
 from dogbreed.train.photos import Photos
+from dogbreed.train.rejection import Answers
 
 # WordNet orders its nouns by kind: the last number of each stretch of ImageNet's classes.
 _IMAGENET_GROUPS = (
@@ -94,6 +101,45 @@ def _evaluation(
         dog_scores=np.array([answer.dog_score for answer in answers], float),
         refused=np.array([not answer.looks_like_dog for answer in answers]),
         groups=list(groups),
+    )
+
+
+def serve(bundle: Bundle, photos: Photos, rows: np.ndarray) -> tuple[np.ndarray, Answers]:
+    """Ask the network of a bundle that is not yet complete.
+
+    Args:
+        bundle: Its network and its preprocessing are used.
+        photos: Photos of a split.
+        rows: Which of them.
+
+    Returns:
+        The rows of the photos that can be decoded, and the answers to these.
+    """
+    network, config = Network(bundle), bundle.config
+    size, resize = config["image_size"], config["preprocessing"]["resize"]
+    waiting: deque[tuple[int, Future[Answer]]] = deque()
+    served, logits, pooled = [], [], []
+
+    def take() -> None:
+        row, future = waiting.popleft()
+        with contextlib.suppress(InvalidImageError):
+            evidence, features = future.result()
+            assert features is not None, "what training exports gives them"
+            served.append(row)
+            logits.append(evidence.mean(axis=(0, 1), dtype=np.float64))
+            pooled.append(features[0])
+
+    for row in tqdm(rows, desc=f"Answering {photos.split}", unit="photo"):
+        if len(waiting) == network.window:
+            take()
+        photo = photos.encoded(row)
+        waiting.append((row, network.submit(partial(prepare, photo, size, resize))))
+    while waiting:
+        take()
+    classes, channels = len(bundle.names), network.channels
+    return np.array(served, int), (
+        np.array(logits).reshape(-1, classes),
+        np.array(pooled, np.float32).reshape(-1, channels),
     )
 
 

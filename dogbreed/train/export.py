@@ -9,19 +9,80 @@ import numpy as np
 import tensorflow as tf
 from keras.applications.inception_v3 import preprocess_input
 
+from dogbreed.bundle import NETWORK, Bundle, describe_files
 from dogbreed.errors import ExportError
 from dogbreed.images import prepare
 from dogbreed.train.backbone import evidence_network
+from dogbreed.train.bias_correction import correct_means
+from dogbreed.train.evaluate import serve
 from dogbreed.train.metrics import accuracy
 from dogbreed.train.photos import Photos
+from dogbreed.train.trust import with_head
 
 MIN_AGREEMENT = 0.985
 MAX_ACCURACY_LOSS = 0.003
 MAX_LOGIT_ERROR = 1e-3
 # The faster first; the next one if the answers differ too much.
 QUANTIZATIONS = ("full", "weights")
+# Photos that layers are compared on before and after rounding.
+COMPARED = 16
+# Photos that the ranges of the 8-bit activations are found on; docs/performance.md says why.
+RANGING = 256
 # LiteRT's fast kernels have no average pooling in 8 bits, and the rejection reads exact means.
 _IN_FLOAT = ["AVERAGE_POOL_2D", "MEAN"]
+
+
+def export(
+    classifier: keras.Model,
+    photos: Photos,
+    fitted_on: np.ndarray,
+    exact: tuple[np.ndarray, np.ndarray],
+    *,
+    heads: tuple[list[np.ndarray], list[np.ndarray]],
+    config: dict,
+    partial: Path,
+) -> dict[str, float]:
+    """Export in the fastest way that answers like the float32 network; note in the config which.
+
+    Validation photos decide, by the answers of a head that has not seen them.
+
+    Args:
+        classifier: The fitted network.
+        photos: Training photos.
+        fitted_on: Rows that it was fitted on, to find the ranges of activations on.
+        exact: Rows of validation photos, and logits of the float32 network to them.
+        heads: The head of `classifier`, and that of `exact`; the same if it has not seen them.
+        config: Of the bundle, so far.
+        partial: Folder of the bundle.
+
+    Returns:
+        Those of `check_agreement`, and `evidence_error`, see `check_evidence`.
+
+    Raises:
+        ExportError: No exported network answers like the one that was trained.
+    """
+    compared = frames_of(photos, fitted_on, config, COMPARED)
+    error = check_evidence(classifier, compared)
+    corrected = correct_means(evidence_network(classifier), compared)
+    ranging = frames_of(photos, fitted_on, config, RANGING)
+    rows, float32 = exact
+    for quantization in QUANTIZATIONS:
+        export_litert(corrected, partial / NETWORK, quantization, ranging)
+        config["training"]["quantization"] = quantization
+        _, answers = serve(open_bundle(partial, config), photos, rows)
+        try:
+            agreement = check_agreement(float32, with_head(answers, *heads), photos.labels[rows])
+            return {**agreement, "evidence_error": error}
+        except ExportError:
+            if quantization == QUANTIZATIONS[-1]:
+                raise
+            print("8-bit activations change the answers; only the weights are rounded.")
+    raise AssertionError("the last way either returns or raises")
+
+
+def open_bundle(partial: Path, config: dict) -> Bundle:
+    """Return a bundle that is being made, with the files that are there so far."""
+    return Bundle(partial, config | {"files": describe_files(partial)})
 
 
 def frames_of(photos: Photos, rows: np.ndarray, config: dict, count: int) -> np.ndarray:

@@ -11,11 +11,14 @@ from tqdm.auto import tqdm
 
 from dogbreed.train.cached import Features
 from dogbreed.train.options import Options
+from dogbreed.train.rejection import Answers
 from dogbreed.train.resumable import MONITOR, Fitted
 from dogbreed.train.trainer import Trainer, Weights
+from dogbreed.train.trust import with_head
 
 HEAD_BATCH = 256
 BLOCKS_BATCH = 64
+FOLDS = 5
 _ANSWER_BATCH = 64
 
 
@@ -44,9 +47,14 @@ def fit_head(
     labels: np.ndarray,
     split: tuple[np.ndarray, np.ndarray],
     options: Options,
+    *,
+    groups: np.ndarray,
     folder: Path,
 ) -> Fitted:
     """Choose learning rate and L2 weight on the validation photos, then fit on all photos.
+
+    Further heads are fitted in the same way, each without one fold of the photos that the served
+    head is fitted on, so that there is an answer to every photo from a head that has not seen it.
 
     Args:
         classifier: Network whose head contains the weights to start from.
@@ -54,6 +62,7 @@ def fit_head(
         labels: int64 array, the class number of every photo.
         split: Rows to train on and rows to validate on.
         options: Options of the run.
+        groups: int64 array, the group of every photo; a group is not divided among folds.
         folder: Where the state of the fits and their logs are kept.
     """
     head = layers_above(classifier, "avg_pool")
@@ -77,7 +86,69 @@ def fit_head(
         tried.append(Fitted(weights, weights, history, rate, l2, [], runs))
     best = min(tried, key=lambda fitted: fitted.best[MONITOR])
     best = dataclasses.replace(best, search=[_search_row(fitted) for fitted in tried])
-    return _fit_all(trainer, best, split, start) if options.final_fit else best
+    if options.final_fit:
+        best = _fit_all(trainer, best, split, start)
+    rows = np.sort(np.concatenate(split)) if options.final_fit else split[0]
+    fold_of = np.full(len(labels), -1)
+    fold_of[rows] = deal_folds(labels[rows], groups[rows], options.seed)
+    folds = []
+    for fold in range(fold_of.max() + 1):
+        others = rows[fold_of[rows] != fold]
+        weights, _ = trainer.fit(
+            f"fold{fold}",
+            (others, None),
+            start,
+            learning_rate=best.learning_rate,
+            l2=best.l2,
+            epochs=best.best_epoch,
+        )
+        folds.append(weights)
+    return dataclasses.replace(best, folds=folds, fold_of=fold_of)
+
+
+def deal_folds(labels: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+    """Deal photos into at most `FOLDS` folds, each class evenly, each group into one fold.
+
+    Args:
+        labels: int array of shape (N,), class numbers.
+        groups: int array of shape (N,), such as from `duplicates.group_rows`.
+        seed: Decides the fold of each group.
+
+    Returns:
+        int64 array of shape (N,), fold numbers from 0.
+    """
+    _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(first))
+    order = order[np.argsort(labels[first[order]], kind="stable")]
+    fold_of_group = np.empty(len(first), int)
+    fold_of_group[order] = np.arange(len(first)) % min(FOLDS, len(first))
+    return fold_of_group[group_of]
+
+
+def unseen_rows(fitted: Fitted, labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return those rows to which a head can answer that has seen their class, but not them."""
+    kept = []
+    for fold in range(len(fitted.folds)):
+        here = rows[fitted.fold_of[rows] == fold]
+        others = (fitted.fold_of >= 0) & (fitted.fold_of != fold)
+        kept.append(here[np.isin(labels[here], labels[others])])
+    return np.sort(np.concatenate(kept))
+
+
+def unseen_logits(fitted: Fitted, rows: np.ndarray, answers: Answers) -> np.ndarray:
+    """Return the logits as the head of each photo's fold, which has not seen it, gives them.
+
+    Args:
+        fitted: What `fit_head` returned.
+        rows: Photos that are in a fold.
+        answers: Logits and pooled features of the network with `fitted.weights`.
+    """
+    logits, pooled = answers
+    unseen = np.empty(logits.shape, np.float64)
+    for fold, head in enumerate(fitted.folds):
+        here = fitted.fold_of[rows] == fold
+        unseen[here] = with_head((logits[here], pooled[here]), fitted.weights, head)
+    return unseen
 
 
 def fit_blocks(
@@ -118,7 +189,9 @@ def fit_blocks(
         name, split, start, learning_rate=rate, l2=head.l2, epochs=options.epochs
     )
     runs = {**head.runs, name: trainer.runs[name]}
-    fitted = Fitted(weights, weights, history, rate, head.l2, head.search, runs)
+    fitted = dataclasses.replace(
+        head, weights=weights, searched=weights, history=history, learning_rate=rate, runs=runs
+    )
     if not options.final_fit:
         return fitted
     return _fit_all(trainer, fitted, split, [*below, *head.weights])

@@ -47,6 +47,11 @@ class Options:
     notes: Path | None = None
     cache_dir: Path = field(default_factory=default_cache_dir)
 
+    @property
+    def out_of_fold(self) -> bool:
+        """Whether trust is settled on answers of heads that are each fitted without some photos."""
+        return self.recipe == "features" and self.train_from == "avg_pool"
+
     def deciding(self) -> dict:
         """Return the options that decide the result, without paths of this machine."""
         names = (

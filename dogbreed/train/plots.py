@@ -107,8 +107,9 @@ def draw_rejection(path: Path, dogs: Evaluation, negatives: Evaluation) -> None:
     axes.set(
         xlabel=f"dog photos rejected, % of {len(dogs)}",
         ylabel=f"non-dog photos rejected, % of {len(negatives)}",
-        xlim=(0, 5),
-        ylim=(80, 100.5),
+        # What lies to the right of twice the threshold in use is of no use to anybody.
+        xlim=(0, min(max(5, 200 * dogs.refused.mean()), 100)),
+        ylim=(0, 101),
     )
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")

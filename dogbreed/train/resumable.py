@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -60,6 +60,9 @@ class Fitted:
         learning_rate, l2: What both were fitted with.
         search: A row of metrics for each fit of the search.
         runs: Folders of TensorBoard logs, by name.
+        folds: Heads (kernel and bias) that were each fitted without one fold of the photos; empty
+            if the recipe makes none.
+        fold_of: int64 array, the fold of each photo, -1 for those in none.
     """
 
     weights: list[np.ndarray]
@@ -69,6 +72,8 @@ class Fitted:
     l2: float
     search: list[dict]
     runs: dict[str, Path]
+    folds: list[list[np.ndarray]] = field(default_factory=list)
+    fold_of: np.ndarray = field(default_factory=lambda: np.empty(0, int))
 
     @property
     def best_epoch(self) -> int:
@@ -111,6 +116,8 @@ def fit_resumable(
     verbose: int = 0,
 ) -> History:
     """Fit a compiled model; continue where an earlier call was killed.
+
+    The caller holds the lock of the folder, see `disk.locked`.
 
     Args:
         model: Its weights are those of the best epoch afterwards.

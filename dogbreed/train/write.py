@@ -2,10 +2,13 @@
 
 import importlib.metadata
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
+
 from dogbreed.breeds import display_name
-from dogbreed.bundle import CARD, Bundle, read_bundle, write_beside, write_config
+from dogbreed.bundle import CARD, REJECTION, Bundle, read_bundle, write_beside, write_config
 from dogbreed.train.backbone import ARCHITECTURE
 from dogbreed.train.card import model_card
 from dogbreed.train.features import best_precision
@@ -15,6 +18,7 @@ from dogbreed.train.plots import (
 )
 from dogbreed.train.resumable import Fitted
 from dogbreed.train.tables import write_csv, write_history
+from dogbreed.train.trust import Trust
 
 LIBRARIES = (
     "tensorflow",
@@ -70,6 +74,20 @@ def describe_training(
         "precision": best_precision(),
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
     }
+
+
+def write_trust(trust: Trust, config: dict, partial: Path) -> None:
+    """Put what was settled into the config and next to it, and say what could not be settled."""
+    config.update(trust.config())
+    config["training"]["settled"] = {
+        "photos": trust.photos,
+        "on": trust.settled_on,
+        "notes": trust.notes,
+    }
+    for note in trust.notes:
+        print(note, file=sys.stderr)
+    if trust.rejection is not None and trust.rejection.arrays:
+        np.savez(partial / REJECTION, allow_pickle=False, **trust.rejection.arrays)
 
 
 def write_fit(fitted: Fitted, partial: Path) -> None:
