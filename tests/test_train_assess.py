@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from dogbreed.bundle import read_bundle
+from dogbreed.errors import UsageError
+from dogbreed.train.assess import evaluate_bundle
 from dogbreed.train.data import load_evaluation_photos
 from dogbreed.train.trained_on import TRAINED_ON, trained_on
 from tests.helpers.shapes import LABELS, draw_shape
+from tests.helpers.tiny_bundle import write_bundle
 from train import main
 
 
@@ -61,3 +64,15 @@ def test_a_warning_says_that_all_photos_were_trained_on(trained, capsys, tmp_pat
         shutil.copy(file, tmp_path / file.parent.name / file.name)
     _, count, told = measured(trained, capsys, f"--dataset={tmp_path}")
     assert count == 4 and "was trained on all of these 4 photos" in told
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="--report cannot be used"):
+        evaluate_bundle("none", "none", None, tmp_path / "file" / "report")
+
+
+def test_a_bundle_without_a_rule_for_negatives_does_not_measure_them(tmp_path):
+    model = write_bundle(tmp_path / "model")
+    with pytest.raises(UsageError, match="does not recognize photos without a dog"):
+        evaluate_bundle(str(model), "none", "none", tmp_path / "report")

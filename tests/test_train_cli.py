@@ -62,6 +62,21 @@ def test_counts_are_whole_numbers_from_1(text, capsys):
     assert "--epochs" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--recipe=article", "--l2=0"], "--l2 has no effect without --recipe features"),
+        (["--recipe=article", "--augment-views=1"], "--augment-views has no effect"),
+        (["--recipe=article", "--no-final-fit"], "--final-fit has no effect"),
+        (["--blocks-learning-rate=1e-3"], "has no effect without --train-from mixed8"),
+    ],
+)
+def test_options_without_effect_are_refused(options, said, tmp_path):
+    arguments = parse(add_train_arguments, f"--output={tmp_path}", *options)
+    with pytest.raises(UsageError, match=said):
+        train_command(arguments)
+
+
 @pytest.mark.parametrize("option", ["--private", "--revision=v1", "--tag=v1"])
 def test_options_of_the_push_need_a_place_to_push_to(option, tmp_path):
     arguments = parse(add_train_arguments, f"--output={tmp_path}", option)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.bundle import write_beside
+from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import UsageError
 from dogbreed.hub import load_bundle
+from dogbreed.train.checks import check_writable
 from dogbreed.train.cuts import measured_on
-from dogbreed.train.data import load_evaluation_photos
+from dogbreed.train.data import load_evaluation_photos, load_negatives
+from dogbreed.train.disk import full_disk_explained
 from dogbreed.train.evaluate import evaluate, evaluate_negatives
 from dogbreed.train.metrics import dog_metrics, rejection_metrics
 from dogbreed.train.photos import Photos
@@ -21,8 +23,74 @@ from dogbreed.train.results import report_skipped, write_results
 from dogbreed.train.trained_on import TRAINED_ON, rule_of_test, trained_on
 
 
-def load_photos(
+@full_disk_explained()
+def evaluate_bundle(
     source: str,
+    dataset: str,
+    not_dogs: str | None,
+    output: Path,
+    *,
+    revision: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    split: str | None = None,
+) -> tuple[str, dict[str, tuple[float, int]]]:
+    """Evaluate a bundle with its serving network; write the report.
+
+    Args:
+        source: Bundle, as `DogBreedClassifier.from_pretrained` takes it.
+        dataset: What to evaluate on; if the bundle was trained on it, the same photos are kept
+            out as then.
+        not_dogs: Photos without a dog, if there are any; the half that training leaves is used.
+        output: Folder for tables, plots, report.html and evaluation.json.
+        revision, image_column, label_column, split: Of the dataset, see `load_evaluation_photos`.
+
+    Returns:
+        The name of the split; and each metric of `metrics.dog_metrics` and
+        `metrics.rejection_metrics` with the number of photos that it was measured on.
+
+    Raises:
+        DogBreedError: There is no such bundle or dataset, or the bundle lacks its labels.
+    """
+    check_writable(output, "--report")
+    bundle = load_bundle(source)
+    if TRAINED_ON in bundle.config["files"]:
+        bundle = load_bundle(source, bundle.commit, files=(*bundle.served, TRAINED_ON))
+    if not_dogs is not None and "is_dog" not in bundle.config["thresholds"]:
+        raise UsageError(f"{source} does not recognize photos without a dog; omit --not-dogs.")
+    photos = load_photos(
+        bundle,
+        dataset,
+        revision=revision,
+        image_column=image_column,
+        label_column=label_column,
+        split=split,
+    )
+    negatives = load_negatives(not_dogs) if not_dogs is not None else None
+    for each in (photos, negatives):
+        if each is not None:
+            print(each.summary(), file=sys.stderr)
+
+    classifier = DogBreedClassifier(bundle)
+    evaluation = evaluate(classifier, photos)
+    report_skipped(evaluation.skipped)
+    measured = {name: (value, len(evaluation)) for name, value in dog_metrics(evaluation).items()}
+    unseen = None
+    if negatives is not None:
+        unseen = evaluate_negatives(classifier, negatives, measured_on(negatives))
+        report_skipped(unseen.skipped)
+        found = rejection_metrics(evaluation, unseen)
+        measured |= {name: (value, len(unseen)) for name, value in found.items()}
+    write_results(evaluation, unseen, output)
+    write_report(output / REPORT, classifier, evaluation, photos, unseen)
+    with write_beside(output / "evaluation.json") as file:
+        rows = {name: {"value": value, "photos": n} for name, (value, n) in measured.items()}
+        file.write(json.dumps(rows, indent=2).encode() + b"\n")
+    return photos.split, measured
+
+
+def load_photos(
+    bundle: Bundle,
     dataset: str,
     *,
     revision: str | None = None,
@@ -35,13 +103,12 @@ def load_photos(
     Of the dataset that it was trained on, these are the photos that training tested on.
 
     Args:
-        source: Bundle, as `load_bundle` takes it.
+        bundle: With `TRAINED_ON`, if it has such a file.
         dataset, revision, image_column, label_column, split: See `load_evaluation_photos`.
 
     Raises:
-        DogBreedError: There is no such bundle or dataset.
+        DogBreedError: There is no such dataset, or what the bundle says of its photos is damaged.
     """
-    bundle = load_bundle(source, files=())
     photos = load_evaluation_photos(
         dataset,
         revision=revision,
@@ -50,9 +117,7 @@ def load_photos(
         split=split,
         rule=rule_of_test(bundle, dataset) if split is None else None,
     )
-    if TRAINED_ON not in bundle.config["files"]:
-        return photos
-    known = trained_on(load_bundle(source, bundle.commit, (TRAINED_ON,)), photos)
+    known = trained_on(bundle, photos)
     if len(known) and len(known) == len(photos):
         print(
             f"The model was trained on all of these {len(known)} photos, so the metrics say "
@@ -64,44 +129,3 @@ def load_photos(
     kept = photos.select(np.setdiff1d(np.arange(len(photos)), known))
     left_out = {**photos.left_out, "that the model was trained on": names}
     return dataclasses.replace(kept, left_out=left_out)
-
-
-def evaluate_bundle(
-    source: str, photos: Photos, negatives: Photos | None, output: Path
-) -> dict[str, tuple[float, int]]:
-    """Evaluate a bundle with its serving network; write the report.
-
-    Args:
-        source: Bundle, as `DogBreedClassifier.from_pretrained` takes it.
-        photos: What to evaluate on.
-        negatives: Photos without a dog, if there are any; the half that training leaves is used.
-        output: Folder for tables, plots, report.html and evaluation.json.
-
-    Returns:
-        Each metric of `evaluate.dog_metrics` and `evaluate.rejection_metrics`, and how many photos
-        it was measured on.
-
-    Raises:
-        DogBreedError: There is no such bundle, or it does not know the labels.
-    """
-    classifier = DogBreedClassifier.from_pretrained(source)
-    for each in (photos, negatives):
-        if each is not None:
-            print(each.summary(), file=sys.stderr)
-    if negatives is not None and not classifier.bundle.config["thresholds"]:
-        raise UsageError(f"{source} does not recognize photos without a dog; omit --not-dogs.")
-    evaluation = evaluate(classifier, photos)
-    report_skipped(evaluation.skipped)
-    measured = {name: (value, len(evaluation)) for name, value in dog_metrics(evaluation).items()}
-    unseen = None
-    if negatives is not None:
-        unseen = evaluate_negatives(classifier, negatives, measured_on(negatives))
-        found = rejection_metrics(evaluation, unseen)
-        measured |= {name: (value, len(unseen)) for name, value in found.items()}
-    output.mkdir(parents=True, exist_ok=True)
-    write_results(evaluation, unseen, output)
-    write_report(output / REPORT, classifier, evaluation, photos, unseen)
-    with write_beside(output / "evaluation.json") as file:
-        rows = {name: {"value": value, "photos": n} for name, (value, n) in measured.items()}
-        file.write(json.dumps(rows, indent=2).encode() + b"\n")
-    return measured

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from dogbreed import hub
@@ -150,6 +151,8 @@ def train_command(arguments: argparse.Namespace) -> int:
     fields = {field.name for field in dataclasses.fields(Options)}
     options = Options(**{name: value for name, value in given.items() if name in fields})
     push = {name: given[name] for name in PUSH_OPTIONS if name in given}
+    for option, needed in _needed(given, options):
+        raise UsageError(f"--{option} has no effect without {needed}; leave it out.")
     if arguments.push_to is None and push:
         raise UsageError(f"--{next(iter(push))} goes with --push-to; name where to push.")
     if arguments.push_to is not None:
@@ -184,6 +187,16 @@ def train_command(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _needed(given: dict, options: Options) -> Iterator[tuple[str, str]]:
+    """Yield options that were given although they have no effect, and what they would need."""
+    if options.recipe == "article":
+        for name in ("augment_views", "learning_rate", "l2", "final_fit"):
+            if name in given:
+                yield name.replace("_", "-"), "--recipe features"
+    if options.train_from == "avg_pool" and "blocks_learning_rate" in given:
+        yield "blocks-learning-rate", "--train-from mixed8"
+
+
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dogbreed evaluate`."""
     parser.add_argument(
@@ -212,22 +225,21 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 def evaluate_command(arguments: argparse.Namespace) -> int:
     """Measure a bundle on a dataset, print the metrics, and write the report."""
     _quiet_tensorflow()
-    from dogbreed.train.assess import evaluate_bundle, load_photos
-    from dogbreed.train.data import load_negatives
+    from dogbreed.train.assess import evaluate_bundle
     from dogbreed.train.report import REPORT
 
     dataset = arguments.dataset or Options.dataset
-    photos = load_photos(
+    split, metrics = evaluate_bundle(
         arguments.bundle,
         dataset,
+        arguments.not_dogs,
+        arguments.report,
         revision=arguments.dataset_revision,
         image_column=arguments.image_column,
         label_column=arguments.label_column,
         split=arguments.test_split,
     )
-    negatives = load_negatives(arguments.not_dogs) if arguments.not_dogs else None
-    metrics = evaluate_bundle(arguments.bundle, photos, negatives, arguments.report)
-    print(f"\n{arguments.bundle} on {public_name(dataset)}/{photos.split}")
+    print(f"\n{arguments.bundle} on {public_name(dataset)}/{split}")
     for name, (value, count) in metrics.items():
         print(f"{name:24} {value:.4f}   {count} photos")
     print(f"The report is {arguments.report / REPORT}.")

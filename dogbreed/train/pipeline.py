@@ -14,7 +14,7 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.train.article import LEARNING_RATE, fit_article
 from dogbreed.train.backbone import backbone_of, build_start, weights_fingerprint
 from dogbreed.train.cached import Features
-from dogbreed.train.checks import check_options, read_notes
+from dogbreed.train.checks import check_data, check_options, read_notes
 from dogbreed.train.cuts import learned_from, measured_on
 from dogbreed.train.data import TrainingData, load_negatives
 from dogbreed.train.disk import full_disk_explained, locked
@@ -153,6 +153,7 @@ def load(options: Options) -> tuple[TrainingData, Photos | None]:
     negatives = load_negatives(options.not_dogs) if options.not_dogs else None
     if negatives is not None:
         print(negatives.summary(), file=sys.stderr)
+    check_data(data, negatives, options)
     return data, negatives
 
 
