@@ -12,6 +12,7 @@ import tensorflow as tf
 from dogbreed.bundle import WEIGHTS, Bundle
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.train.article import LEARNING_RATE, fit_article
+from dogbreed.train.audit import audit_labels
 from dogbreed.train.backbone import backbone_of, build_start, weights_fingerprint
 from dogbreed.train.cached import Features
 from dogbreed.train.checks import check_data, check_options, read_notes
@@ -49,6 +50,7 @@ from dogbreed.train.write import (
     begin_config,
     describe_training,
     finish_bundle,
+    write_audit,
     write_fit,
     write_trust,
 )
@@ -98,7 +100,7 @@ def _train(options: Options) -> Bundle:
     to_compare = extractor.extract(
         data.test, data.test.fingerprint(), "plain", precision=best_precision()
     )
-    data, groups, _ = leave_out_duplicates(data, plain, to_compare["avg_pool"])
+    data, groups, pairs = leave_out_duplicates(data, plain, to_compare["avg_pool"])
     split = split_rows(data.train.labels, name_skipped(data.train, plain), groups, options)
     fitted = fit(classifier, data.train, views, split, groups, options)
 
@@ -142,6 +144,7 @@ def _train(options: Options) -> Bundle:
 
     write_fit(fitted, partial)
     write_results(tested, unseen, partial / "metrics", trust.compared)
+    write_audit(audit_labels(fitted, data.train, plain, trust.temperature), pairs, partial)
     write_trained_on(partial, data.train)
     return finish_bundle(partial, config, options.output)
 

@@ -36,6 +36,11 @@ _RESAMPLES = 300
 _MOST_PAIRS = 12
 _PHOTOS_OF_PAIR = 3
 _LONGEST_SIDE = 240
+_MOST_ISSUES = 50
+_FIELDS = {
+    "label_issues": ("file", "label", "suggested", "of_label", "of_suggested"),
+    "near_duplicates": ("split", "file", "other_split", "other_file"),
+}
 
 Interval = tuple[float, float] | None
 
@@ -85,6 +90,8 @@ def write_report(
         pairs=_pair_rows(classifier, evaluation, photos),
         rejection=_embed_plot(draw_rejection, evaluation, negatives) if negatives else None,
         groups=refused_by_group(negatives) if negatives else [],
+        issues=_read_table(classifier.bundle, "label_issues")[:_MOST_ISSUES],
+        duplicates=_read_table(classifier.bundle, "near_duplicates")[:_MOST_ISSUES],
     )
     with write_beside(path) as file:
         file.write(page.encode())
@@ -225,6 +232,17 @@ def _read_history(bundle: Bundle) -> History:
     if rows and "val_loss" in rows[0]:
         needed |= {"val_cross_entropy", "val_accuracy"}
     return rows if all(needed <= set(row) for row in rows) else []
+
+
+def _read_table(bundle: Bundle, name: str) -> list[dict]:
+    """Read a table that training wrote about its photos; empty if the bundle has none."""
+    try:
+        with (bundle.path / "metrics" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):
+        return []
+    fields = _FIELDS[name]
+    return [row for row in rows if all(isinstance(row.get(field), str) for field in fields)]
 
 
 def _pair_rows(

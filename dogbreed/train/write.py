@@ -90,6 +90,13 @@ def write_trust(trust: Trust, config: dict, partial: Path) -> None:
         np.savez(partial / REJECTION, allow_pickle=False, **trust.rejection.arrays)
 
 
+def write_audit(issues: list[dict], duplicates: list[dict], partial: Path) -> None:
+    """Write the labels that are probably wrong, and the photos that are there twice, if any."""
+    for name, rows in (("label_issues", issues), ("near_duplicates", duplicates)):
+        if rows:
+            write_csv(partial / "metrics" / f"{name}.csv", rows)
+
+
 def write_fit(fitted: Fitted, partial: Path) -> None:
     """Write the learning curves, the search, and the TensorBoard logs."""
     metrics = partial / "metrics"
