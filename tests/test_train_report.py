@@ -296,6 +296,40 @@ def test_a_history_that_cannot_be_drawn_is_left_out(tmp_path, row):
     assert "curves" not in report(tmp_path, history=history).pictures
 
 
+def audited(folder: Path, tables: dict[str, str]) -> Page:
+    """Write the report of a bundle with these tables of its training photos."""
+    bundle = write_bundle(folder / "tiny-model")
+    for name, text in tables.items():
+        (bundle / "metrics" / f"{name}.csv").write_text(text)
+    classifier = DogBreedClassifier.from_pretrained(bundle)
+    write_report(folder / REPORT, classifier, known(), make_photos(), None)
+    return Page((folder / REPORT).read_text(encoding="utf-8"))
+
+
+ISSUES = "file,row,label,suggested,of_label,of_suggested\n"
+
+
+def test_labels_that_are_probably_wrong_are_listed(tmp_path):
+    rows = [f"a/{number}.png,{number},<b>a</b>,b,0.01,0.9" for number in range(60)]
+    page = audited(tmp_path, {"label_issues": ISSUES + "\n".join(rows)})
+    header, *listed = page.tables["audit"]
+    assert header == ["Photo", "Label", "Its probability", "Suggested", "Its probability"]
+    assert listed == [[f"a/{number}.png", "<b>a</b>", "0.01", "b", "0.9"] for number in range(50)]
+    assert "look the same" not in page.texts["audit"]
+
+
+def test_photos_that_look_the_same_are_listed(tmp_path):
+    pairs = "split,file,other_split,other_file\ntest,a/1.png,train,b/2.png\n"
+    page = audited(tmp_path, {"near_duplicates": pairs})
+    assert page.tables["audit"][1:] == [["a/1.png", "test", "b/2.png", "train"]]
+    assert "probably wrong" not in page.texts["audit"]
+
+
+@pytest.mark.parametrize("text", ["", ISSUES, "file,label\na/1.png,a\n", "\0"])
+def test_without_such_rows_there_is_no_section_for_them(tmp_path, text):
+    assert "audit" not in audited(tmp_path, {"label_issues": text}).tables
+
+
 def test_a_bundle_without_thresholds_or_metrics_has_a_report(tmp_path):
     bundle = write_bundle(tmp_path / "tiny-model")
     shutil.rmtree(bundle / "metrics")
