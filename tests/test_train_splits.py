@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from dogbreed.errors import DatasetError
+from dogbreed.images import prepare
 from dogbreed.train.cached import Features
 from dogbreed.train.cuts import SplitRule
 from dogbreed.train.data import load_training_data
 from dogbreed.train.options import Options
+from dogbreed.train.photos import Photos
 from dogbreed.train.splits import (
     describe_data,
     leave_out_duplicates,
@@ -66,10 +68,11 @@ def test_photos_that_all_look_alike_are_refused():
         split_rows(LABELS, np.array([0, 1, 30, 31]), APART, options())
 
 
-def features_of(count: int, folder: Path) -> Features:
-    """The same features for all, so that only the looks of the photos decide."""
+def features_of(photos: Photos, folder: Path) -> Features:
+    """Pixels for features: those of copies are the same, and noise is unlike any other noise."""
+    frames = [prepare(photos.encoded(row), 16, "squash") for row in range(len(photos))]
     folder.mkdir()
-    np.save(folder / "0.npy", np.ones((count, 8), np.float16))
+    np.save(folder / "0.npy", (np.stack(frames).reshape(len(frames), -1) - 127.5).astype("f2"))
     return Features([folder / "0.npy"], "features")
 
 
@@ -80,7 +83,10 @@ def test_test_photos_that_look_like_a_training_photo_are_left_out(tmp_path):
         photo.save(root / "train" / "b" / "again.tiff")
     data = load_training_data(str(root))
     assert (len(data.train), len(data.test)) == (11, 7)
-    trained, tested = features_of(11, tmp_path / "train"), features_of(7, tmp_path / "test")
+    trained, tested = (
+        features_of(photos, tmp_path / name)
+        for name, photos in (("train", data.train), ("test", data.test))
+    )
     less, groups, pairs = leave_out_duplicates(data, trained, tested)
     assert len(less.test) == 6 and len(less.train) == 11
     assert "1 of test that look like one in train" in less.summary()
