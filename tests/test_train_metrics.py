@@ -34,7 +34,29 @@ def test_a_bundle_that_says_nothing_about_trust_has_no_metrics_of_it():
         "macro_top_1",
         "ece",
         "ece_untempered",
+        "sure",
     }
+
+
+def test_sure_answers_and_how_many_of_them_are_wrong():
+    # With logits 4, 3, 2, 1 the first answer has 0.993 at this temperature, and 0.86 at 0.5.
+    measured = dog_metrics(trusted(temperature=0.2))
+    assert measured["sure"] == 1
+    # The fourth is wrong too, but refused.
+    assert measured["sure_wrong"] == pytest.approx(2 / 5)
+    unsure = dog_metrics(trusted(temperature=0.5))
+    assert unsure["sure"] == 0 and "sure_wrong" not in unsure
+    refused = dog_metrics(trusted(refused=np.ones(6, bool)))
+    assert "sure" not in refused and "sure_wrong" not in refused
+
+
+def test_some_of_the_answers():
+    kept = np.array([True, False, False, True, True, False])
+    part = trusted(groups=["a", "b", "b", "a", "b", "b"]).select(kept)
+    assert part.groups == ["a", "a", "b"] and part.rows.tolist() == [0, 3, 4]
+    assert part.labels.tolist() == [0, 0, 1] and part.set_sizes.tolist() == [1, 4, 2]
+    assert part.refused.tolist() == [False, True, False] and len(part.logits) == 3
+    assert part.dog_scores.tolist() == [0.99, 0.2, 0.97]
 
 
 def test_metrics_of_rejection():

@@ -13,8 +13,9 @@ from dogbreed.train.plots import (
     draw_per_breed,
     draw_rejection,
     draw_reliability,
+    draw_risk,
 )
-from dogbreed.train.tables import confused_pairs, per_breed
+from dogbreed.train.tables import confused_pairs, per_breed, risk_over_coverage
 from tests.helpers.answers import evaluation, known, negatives, trusted
 
 RIGHT = evaluation([(0, [0, 1, 2, 3]), (1, [1, 0, 2, 3])])
@@ -53,6 +54,7 @@ def test_a_threshold_that_refuses_many_is_in_the_plot(tmp_path, monkeypatch):
         (draw_curves, (HISTORY, 2)),
         (draw_curves, (VALIDATED, 1)),
         (draw_reliability, (trusted(),)),
+        (draw_risk, (risk_over_coverage(trusted()),)),
         (draw_rejection, (trusted(), negatives())),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -15,6 +15,8 @@ def test_every_table_and_plot_of_an_evaluation_is_written(tmp_path):
         "per_breed.png",
         "confusions.png",
         "reliability.png",
+        "risk.csv",
+        "risk.png",
     }
     assert both - dogs == {"negatives.csv", "negatives.png"}
 

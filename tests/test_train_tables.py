@@ -2,14 +2,18 @@
 
 import csv
 
+import pytest
+
 from dogbreed.train.tables import (
+    by_source,
     confused_pairs,
     per_breed,
     refused_by_group,
+    risk_over_coverage,
     write_history,
     write_tables,
 )
-from tests.helpers.answers import evaluation, known, negatives
+from tests.helpers.answers import evaluation, known, negatives, trusted
 
 
 def test_per_breed_is_worst_first_and_leaves_out_what_is_not_in_the_data():
@@ -47,6 +51,31 @@ def test_negatives_are_counted_by_what_they_show():
         {"group": "cat", "photos": 3, "refused": 2, "taken_for": "Boxer"},
         {"group": "things", "photos": 1, "refused": 1, "taken_for": ""},
     ]
+
+
+def test_each_source_has_its_own_metrics():
+    rows = by_source(trusted(groups=["a", "a", "b", "b", "b", "a"]))
+    assert [(row["source"], row["photos"]) for row in rows] == [("a", 3), ("b", 3), ("all", 6)]
+    assert [row["top_1"] for row in rows] == [1.0, 0.0, 0.5]
+    assert [row["set_coverage"] for row in rows] == [1.0, pytest.approx(2 / 3, abs=1e-4), 0.8333]
+    assert [row["dogs_refused"] for row in rows] == [0, 0.3333, 0.1667]
+    (only,) = by_source(trusted(groups=["all"] * 6))
+    assert only["source"] == "all" and only["photos"] == 6
+
+
+def test_risk_falls_as_fewer_photos_are_answered():
+    # Probabilities of 0.993 for every photo, of which one is refused and two more are wrong.
+    rows = risk_over_coverage(trusted(temperature=0.2))
+    assert rows[0] == {"probability": 0.0, "coverage": 1.0, "risk": 0.4}
+    assert rows[-1] == {"probability": 0.99, "coverage": 1.0, "risk": 0.4}
+    # At 0.5 they have 0.86.
+    assert risk_over_coverage(trusted(temperature=0.5))[-1]["probability"] == 0.85
+    mixed = known(temperature=1.0)
+    mixed.logits[:3] *= 5
+    shares = {row["probability"]: row for row in risk_over_coverage(mixed)}
+    assert shares[0.0]["risk"] == 0.5 and shares[0.9]["risk"] == pytest.approx(1 / 3, abs=1e-4)
+    assert shares[0.9]["coverage"] == 0.5
+    assert risk_over_coverage(trusted(refused=mixed.labels >= 0)) == []
 
 
 def test_tables_are_written_also_without_mistakes(tmp_path):

@@ -19,6 +19,8 @@ METRIC_TITLES = {
     "set_coverage": "Prediction sets that contain the true label",
     "set_size": "Mean size of the prediction sets",
     "dogs_refused": "Dog photos wrongly rejected",
+    "sure": "First answers with a probability over 90 %",
+    "sure_wrong": "Wrong answers among those",
     "is_dog_auroc": "Dog photos against non-dog photos (AUROC)",
     "negatives_refused": "Non-dog photos rejected at the threshold in use",
     "negatives_refused_at_1": "Non-dog photos rejected when 1 % of the dog photos are",

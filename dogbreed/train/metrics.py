@@ -1,11 +1,12 @@
 """How good a model is: accuracy, calibration, prediction sets, and what it refuses."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from dogbreed.train.rejection import separation
 from dogbreed.train.trust import calibration_error, probabilities
+from dogbreed.wording import VERY_LIKELY
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Evaluation:
         set_sizes: int64 array of shape (N,), size of each prediction set, 0 if there is none.
         dog_scores: float64 array of shape (N,), higher for dogs, NaN if the bundle has no rule.
         refused: bool array of shape (N,), which photos do not look like a dog.
-        groups: What each of the negatives shows; empty for dogs.
+        groups: What each of the negatives shows, or where each of the dogs is from; empty if that
+            is not known.
     """
 
     logits: np.ndarray
@@ -38,6 +40,21 @@ class Evaluation:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def select(self, kept: np.ndarray) -> "Evaluation":
+        """Return the answers to some of the photos.
+
+        Args:
+            kept: bool array of shape (N,).
+        """
+        arrays = ("logits", "labels", "rows", "set_sizes", "dog_scores", "refused")
+        groups = [group for group, keep in zip(self.groups, kept, strict=False) if keep]
+        parts = {name: getattr(self, name)[kept] for name in arrays}
+        return replace(self, groups=groups, **parts)
+
+    def confidence(self) -> np.ndarray:
+        """Return the probability of each first answer, float64 of shape (N,)."""
+        return probabilities(self.logits, self.temperature).max(axis=1)
 
     def answers(self) -> np.ndarray:
         """Return the most probable class of each photo, int64 of shape (N,)."""
@@ -74,7 +91,9 @@ def dog_metrics(evaluation: Evaluation) -> dict[str, float]:
     Returns:
         Those of `accuracy`; `ece` and `ece_untempered`, the calibration error with and without
         the temperature; `set_coverage` in 0..1 and `set_size`, the mean, of the prediction sets;
-        and `dogs_refused`, the share of dogs that are refused.
+        `dogs_refused`, the share of dogs that are refused; and of the others, as far as there are
+        any, `sure`, the share whose first answer has a probability over 0.9, and `sure_wrong`, how
+        many of these are wrong (selective risk, Geifman and El-Yaniv 2017, arXiv:1705.08500).
     """
     measured = accuracy(evaluation.logits, evaluation.labels)
     for name, temperature in (("ece", evaluation.temperature), ("ece_untempered", 1.0)):
@@ -85,6 +104,12 @@ def dog_metrics(evaluation: Evaluation) -> dict[str, float]:
         measured["set_size"] = float(evaluation.set_sizes.mean())
     if np.isfinite(evaluation.dog_scores).all():
         measured["dogs_refused"] = float(evaluation.refused.mean())
+    accepted = evaluation.select(~evaluation.refused)
+    sure = accepted.confidence() > VERY_LIKELY
+    if len(accepted):
+        measured["sure"] = float(sure.mean())
+    if sure.any():
+        measured["sure_wrong"] = float((accepted.ranks()[sure] > 0).mean())
     return measured
 
 

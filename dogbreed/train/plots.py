@@ -89,6 +89,34 @@ def draw_reliability(path: Path, evaluation: Evaluation) -> None:
     _save(figure, path)
 
 
+def draw_risk(path: Path, rows: list[dict]) -> None:
+    """Draw how many answers are wrong if only the more probable ones are given.
+
+    Args:
+        path: The file.
+        rows: From `tables.risk_over_coverage`.
+    """
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    axes.plot(
+        [100 * row["coverage"] for row in rows], [100 * row["risk"] for row in rows], color=BLUE
+    )
+    for row in rows:
+        if row["probability"] in (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99):
+            place = 100 * row["coverage"], 100 * row["risk"]
+            axes.plot(*place, "o", color=ORANGE)
+            axes.annotate(
+                f"{row['probability']:.0%}", place, textcoords="offset points", xytext=(-6, 6)
+            )
+    axes.set(
+        xlabel="answers given, % of the photos that look like a dog",
+        ylabel="of these wrong, %",
+        title="First answers of at least this probability",
+    )
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
 def draw_rejection(path: Path, dogs: Evaluation, negatives: Evaluation) -> None:
     """Draw the share of non-dog photos rejected over the share of dog photos rejected."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")

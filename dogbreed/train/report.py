@@ -24,6 +24,7 @@ from dogbreed.train.plots import draw_curves, draw_rejection, draw_reliability
 from dogbreed.train.resumable import History, best_epoch
 from dogbreed.train.tables import confused_pairs, per_breed, refused_by_group
 from dogbreed.train.trust import calibration_error, probabilities
+from dogbreed.wording import VERY_LIKELY
 
 REPORT = "report.html"
 
@@ -122,13 +123,16 @@ def metric_intervals(evaluation: Evaluation, negatives: Evaluation | None) -> di
 
 def _values(evaluation: Evaluation, negatives: Evaluation | None) -> dict[str, np.ndarray]:
     """Return the metrics that are means over photos, with the value of each photo."""
-    ranks = evaluation.ranks()
+    ranks, accepted = evaluation.ranks(), ~evaluation.refused
+    sure = evaluation.confidence() > VERY_LIKELY
     values = {
         "top_1": ranks == 0,
         "top_3": ranks < 3,
         "set_coverage": ranks < evaluation.set_sizes,
         "set_size": evaluation.set_sizes,
         "dogs_refused": evaluation.refused,
+        "sure": sure[accepted],
+        "sure_wrong": (ranks > 0)[accepted & sure],
     }
     return values if negatives is None else {**values, "negatives_refused": negatives.refused}
 

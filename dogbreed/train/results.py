@@ -11,8 +11,15 @@ from dogbreed.train.plots import (
     draw_per_breed,
     draw_rejection,
     draw_reliability,
+    draw_risk,
 )
-from dogbreed.train.tables import confused_pairs, per_breed, write_csv, write_tables
+from dogbreed.train.tables import (
+    confused_pairs,
+    per_breed,
+    risk_over_coverage,
+    write_csv,
+    write_tables,
+)
 
 
 def metric_rows(measured: Mapping[str, float], source: str, split: str, count: int) -> list[dict]:
@@ -41,5 +48,9 @@ def write_results(
     draw_per_breed(folder / "per_breed.png", per_breed(evaluation))
     draw_confusions(folder / "confusions.png", confused_pairs(evaluation))
     draw_reliability(folder / "reliability.png", evaluation)
+    risks = risk_over_coverage(evaluation)
+    if risks:
+        write_csv(folder / "risk.csv", risks)
+        draw_risk(folder / "risk.png", risks)
     if negatives is not None:
         draw_rejection(folder / "negatives.png", evaluation, negatives)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.train.metrics import Evaluation
+from dogbreed.train.metrics import Evaluation, dog_metrics
 from dogbreed.train.resumable import History
+
+# Steps of the least probability in `risk_over_coverage`.
+_LEAST = np.append(np.arange(0, 1, 0.05), 0.99)
 
 
 def per_breed(evaluation: Evaluation) -> list[dict]:
@@ -83,6 +86,47 @@ def refused_by_group(negatives: Evaluation) -> list[dict]:
             }
         )
     return sorted(rows, key=lambda row: (row["refused"] / row["photos"], row["group"]))
+
+
+def by_source(evaluation: Evaluation) -> list[dict]:
+    """Make a row of metrics for each source of labeled photos, and one for all of them.
+
+    A promise that holds in the mean of all may not hold for each source.
+
+    Returns:
+        `source`, `photos`, and the metrics of `metrics.dog_metrics`.
+    """
+    sources = np.array(evaluation.groups)
+    parts = [(name, evaluation.select(sources == name)) for name in sorted(set(sources.tolist()))]
+    parts += [("all", evaluation)] if len(parts) > 1 else []
+    return [
+        {"source": name, "photos": len(part)}
+        | {metric: round(value, 4) for metric, value in dog_metrics(part).items()}
+        for name, part in parts
+    ]
+
+
+def risk_over_coverage(evaluation: Evaluation) -> list[dict]:
+    """Make a row for each least probability of the first answer that one could ask for.
+
+    Returns:
+        `probability`, the `coverage`, the share of accepted photos with such an answer, and the
+        `risk`, how many of these answers are wrong; all in 0..1. No rows if none is accepted.
+    """
+    accepted = evaluation.select(~evaluation.refused)
+    confidence, wrong = accepted.confidence(), accepted.ranks() > 0
+    rows = []
+    for least in _LEAST:
+        answered = confidence >= least
+        if answered.any():
+            rows.append(
+                {
+                    "probability": round(float(least), 2),
+                    "coverage": round(float(answered.mean()), 4),
+                    "risk": round(float(wrong[answered].mean()), 4),
+                }
+            )
+    return rows
 
 
 def write_tables(evaluation: Evaluation, negatives: Evaluation | None, folder: Path) -> None:
