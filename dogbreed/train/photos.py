@@ -79,6 +79,11 @@ class Photos:
         place = f"{self.split} row {index}"
         return f"{path} ({place})" if path else place
 
+    def file_name(self, index: int) -> str:
+        """Return the name of the file of one photo, empty if the dataset does not say it."""
+        cell = self.rows[int(index)][self.image_column]
+        return Path(cell["path"]).name if cell and cell["path"] else ""
+
     @cached_property
     def digests(self) -> list[bytes]:
         """SHA-256 of the file of each photo."""
