@@ -1,4 +1,4 @@
-"""Keras → LiteRT in 8 bits, and the checks that both answer alike."""
+"""Keras → LiteRT in 8 bits with weights of 7, and the checks that both answer alike."""
 
 import tempfile
 import warnings
@@ -17,6 +17,7 @@ from dogbreed.train.bias_correction import correct_means
 from dogbreed.train.evaluate import serve
 from dogbreed.train.metrics import accuracy
 from dogbreed.train.photos import Photos
+from dogbreed.train.seven_bits import to_seven_bits
 from dogbreed.train.trust import with_head
 
 MIN_AGREEMENT = 0.985
@@ -104,14 +105,14 @@ def frames_of(photos: Photos, rows: np.ndarray, config: dict, count: int) -> np.
 
 
 def export_litert(network: keras.Model, path: Path, quantization: str, frames: np.ndarray) -> None:
-    """Write a network as LiteRT with 8-bit weights, one scale for each filter.
+    """Write a network as LiteRT with rounded weights, one scale for each filter.
 
     Args:
         network: Network from `backbone.evidence_network`.
         path: Where to write it.
-        quantization: `full`: activations in 8 bits too, their ranges found beforehand on `frames`.
-            `weights`: each kernel rounds activations as they come, which is slower and a little
-            more exact.
+        quantization: `full`: weights in 7 bits and activations in 8, their ranges found beforehand
+            on `frames`. `weights`: in 8 bits; each kernel rounds activations as they come, which is
+            slower and a little more exact.
         frames: float32 array of shape (N, size, size, 3), preprocessed photos.
     """
     one_photo = [keras.InputSpec(shape=(1, *network.input_shape[1:]), dtype="float32")]
@@ -134,7 +135,7 @@ def export_litert(network: keras.Model, path: Path, quantization: str, frames: n
                     denylisted_ops=_IN_FLOAT
                 ),
             )
-            path.write_bytes(quantizer.get_nondebug_quantized_model())
+            path.write_bytes(to_seven_bits(quantizer.get_nondebug_quantized_model()))
 
 
 def check_evidence(classifier: keras.Model, frames: np.ndarray) -> float:

@@ -1,0 +1,111 @@
+"""Weights of 7 bits: the same answers on a processor that adds products in 16 bits."""
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from dogbreed.train.bias_correction import correct_means, round_weights
+from dogbreed.train.export import export_litert
+from dogbreed.train.seven_bits import SEVEN_BITS, to_seven_bits
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    """Two convolutions with filters of very different sizes."""
+    keras.utils.set_random_seed(0)
+    photo = keras.layers.Input((12, 12, 3))
+    first = keras.layers.Conv2D(8, 3, activation="relu")(photo)
+    evidence = keras.layers.Conv2D(4, 1)(first)
+    pooled = keras.layers.GlobalAveragePooling2D()(first)
+    network = keras.Model(photo, [evidence, pooled])
+    kernel, bias = network.layers[1].get_weights()
+    network.layers[1].set_weights([kernel * np.geomspace(0.1, 10, 8, dtype=np.float32), bias + 0.1])
+    return network
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).uniform(-1, 1, (16, 12, 12, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def corrected(network, frames) -> keras.Model:
+    return correct_means(network, frames)
+
+
+@pytest.fixture(scope="module")
+def files(corrected, frames, tmp_path_factory) -> tuple[bytes, bytes]:
+    """The converter's file, and the same in 7 bits."""
+    path = tmp_path_factory.mktemp("network") / "model.tflite"
+    export_litert(corrected, path, "full", frames)
+    return path.read_bytes(), to_seven_bits(path.read_bytes())
+
+
+def kernels(file: bytes) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The whole numbers of each convolution, and its scales."""
+    interpreter = Interpreter(model_content=file)
+    interpreter.allocate_tensors()
+    found = []
+    for tensor in interpreter.get_tensor_details():
+        scales = tensor["quantization_parameters"]["scales"]
+        if tensor["dtype"] is np.int8 and len(scales) > 1:
+            found.append((interpreter.get_tensor(tensor["index"]).astype(int), scales))
+    return found
+
+
+def answers(file: bytes, frames: np.ndarray) -> np.ndarray:
+    """The evidence of each frame, as the file answers."""
+    interpreter = Interpreter(model_content=file)
+    interpreter.allocate_tensors()
+    evidence = next(o for o in interpreter.get_output_details() if len(o["shape"]) == 4)
+    found = []
+    for frame in frames:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], frame[None])
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(evidence["index"])[0])
+    return np.array(found)
+
+
+def test_no_weight_has_more_than_seven_bits(files):
+    before, after = map(kernels, files)
+    assert len(before) == len(after) == 2
+    assert max(abs(kernel).max() for kernel, _ in before) > SEVEN_BITS
+    for kernel, _ in after:
+        # Each filter keeps its largest weight.
+        assert (abs(kernel).max(axis=(1, 2, 3)) == SEVEN_BITS).all()
+
+
+def test_rounded_weights_are_kept_exactly(corrected, files):
+    kept = {kernel.shape: kernel * s[:, None, None, None] for kernel, s in kernels(files[1])}
+    for layer in (corrected.layers[1], corrected.layers[2]):
+        kernel = layer.get_weights()[0].transpose(3, 0, 1, 2)
+        np.testing.assert_allclose(kept[kernel.shape], kernel, rtol=1e-5, atol=1e-7)
+
+
+def test_the_answers_stay_close_to_those_in_float(corrected, files, frames):
+    exact = corrected.predict(frames, verbose=0)[0]
+    eight, seven = (np.abs(answers(file, frames) - exact).mean() for file in files)
+    assert seven < 0.02 * np.abs(exact).mean()
+    assert seven <= 1.05 * eight
+
+
+def test_rounded_weights_have_seven_bits_and_the_least_error(network):
+    kernel = network.layers[1].get_weights()[0]
+    rounded = round_weights(kernel)
+    assert rounded.dtype == np.float32
+    for number in range(kernel.shape[-1]):
+        steps = np.abs(rounded[..., number]).max() / SEVEN_BITS
+        np.testing.assert_allclose(
+            rounded[..., number] / steps, np.round(rounded[..., number] / steps), atol=1e-3
+        )
+    largest = np.abs(kernel).max(axis=(0, 1, 2)) / SEVEN_BITS
+    plain = np.round(kernel / largest) * largest
+    errors = [np.square(each - kernel).sum(axis=(0, 1, 2)) for each in (rounded, plain)]
+    assert (errors[0] <= errors[1] + 1e-12).all()
+
+
+def test_a_filter_of_zeros_stays():
+    kernel = np.zeros((1, 1, 4, 2), np.float32)
+    kernel[..., 1] = 0.5
+    np.testing.assert_array_equal(round_weights(kernel), kernel)
