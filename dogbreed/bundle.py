@@ -88,14 +88,16 @@ class Bundle:
 
     @property
     def headline(self) -> list[dict]:
-        """Its metrics top_1 and top_3 on the test photos, if they are stated."""
+        """Its metrics top_1 and top_3, if they are stated; see `metrics`."""
         return [self.metrics[name] for name in ("top_1", "top_3") if name in self.metrics]
 
     @property
     def metrics(self) -> dict[str, dict]:
-        """Its metrics by name; those on test photos if there are others of the same name."""
-        # Metrics on test photos are stated after those on validation photos.
-        return {metric["name"]: metric for metric in self.config["metrics"]}
+        """Its metrics by name; of several with the same name the one that is stated first.
+
+        Independent photos come before test photos, and these before validation photos.
+        """
+        return {metric["name"]: metric for metric in reversed(self.config["metrics"])}
 
 
 def read_bundle(

@@ -1,9 +1,10 @@
 """Does a photo show a dog at all? A score of the network's answer, and how to read it.
 
-Two scores, higher for dogs; training compares them and keeps one:
+Three scores, higher for dogs; training compares them and keeps one:
 
 - `energy`: logsumexp of the logits (Liu et al. 2020, arXiv:2010.03759).
 - `logistic`: a linear function of the pooled features, fitted to separate dogs from negatives.
+- `mlp`: the same with one hidden layer of rectified linear units.
 """
 
 import zipfile
@@ -15,9 +16,13 @@ import numpy as np
 
 from dogbreed.errors import BundleError
 
-METHODS = ("energy", "logistic")
+METHODS = ("energy", "logistic", "mlp")
 # The arrays that a score needs, and their dimensions.
-ARRAYS: dict[str, dict[str, int]] = {"energy": {}, "logistic": {"weights": 1, "bias": 0}}
+ARRAYS: dict[str, dict[str, int]] = {
+    "energy": {},
+    "logistic": {"weights": 1, "bias": 0},
+    "mlp": {"hidden_weights": 2, "hidden_bias": 1, "weights": 1, "bias": 0},
+}
 # Far more than any score needs.
 _MOST_BYTES = 10_000_000
 
@@ -28,8 +33,9 @@ class RejectionRule:
 
     Attributes:
         method: One of `METHODS`.
-        arrays: What the score needs: for `logistic` `weights` of shape (channels,) and `bias` of
-            shape (), float.
+        arrays: What the score needs, float: for `logistic` `weights` of shape (channels,) and
+            `bias` of shape (); for `mlp` `hidden_weights` of shape (channels, units),
+            `hidden_bias` and `weights` of shape (units,), and `bias` of shape ().
         threshold: Score below which a photo is said not to show a dog.
         scale, offset: The probability of a dog is the logistic function of scale × score + offset
             (Platt 1999), if photos with and without a dog are equally likely beforehand. None
@@ -70,12 +76,14 @@ def score(
     Returns:
         float64 array of shape (N,), higher for dogs.
     """
-    if method == "logistic":
+    if method != "energy":
         if features is None:
-            raise ValueError("the score logistic needs the pooled features")
-        return features.astype(np.float64) @ arrays["weights"].astype(np.float64) + float(
-            arrays["bias"]
-        )
+            raise ValueError(f"the score {method} needs the pooled features")
+        inputs = features.astype(np.float64)
+        if method == "mlp":
+            hidden = arrays["hidden_weights"].astype(np.float64)
+            inputs = np.maximum(inputs @ hidden + arrays["hidden_bias"], 0)
+        return inputs @ arrays["weights"].astype(np.float64) + float(arrays["bias"])
     logits = logits.astype(np.float64)
     most = logits.max(axis=1)
     return most + np.log(np.exp(logits - most[:, None]).sum(axis=1))
@@ -111,6 +119,10 @@ def read_arrays(method: str, path: Path, channels: int) -> dict[str, np.ndarray]
         and np.isfinite(array).all()
         for name, array in arrays.items()
     )
-    if not fits or arrays["weights"].shape != (channels,):
+    inputs = channels
+    if fits and method == "mlp":
+        fits = arrays["hidden_weights"].shape == (channels, len(arrays["hidden_bias"]))
+        inputs = len(arrays["hidden_bias"])
+    if not fits or arrays["weights"].shape != (inputs,):
         raise BundleError(f"{path} does not fit the network; get the bundle again.")
     return arrays

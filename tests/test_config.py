@@ -72,7 +72,7 @@ def test_metrics_that_cannot_be_shown_are_refused(bundle, metrics):
 
 
 def test_metrics_are_found_by_name(bundle):
-    change(bundle, metrics=[METRIC | {"split": "validation", "value": 0.5}, METRIC])
+    change(bundle, metrics=[METRIC, METRIC | {"split": "validation", "value": 0.5}])
     read = read_bundle(bundle)
     assert read.metrics == {"top_1": METRIC} and read.headline == [METRIC]
 

@@ -39,6 +39,34 @@ def test_arrays_are_read_back(tmp_path):
     np.testing.assert_allclose(scores, expected, rtol=1e-12)
 
 
+def hidden(channels: int = CHANNELS, units: int = 5, outputs: int = 5) -> dict:
+    rng = np.random.default_rng(2)
+    return {
+        "hidden_weights": rng.normal(size=(channels, units)).astype(np.float32),
+        "hidden_bias": rng.normal(size=5).astype(np.float32),
+        "weights": rng.normal(size=outputs).astype(np.float32),
+        "bias": np.float32(-1),
+    }
+
+
+def test_a_score_with_a_hidden_layer(tmp_path):
+    features, arrays = np.random.default_rng(1).normal(size=(9, CHANNELS)), hidden()
+    np.savez(tmp_path / REJECTION, **arrays)
+    read = read_arrays("mlp", tmp_path / REJECTION, CHANNELS)
+    scores = RejectionRule("mlp", read, 0.0).score(np.zeros((9, CLASSES)), features)
+    for row, found in zip(features, scores, strict=True):
+        before = row @ arrays["hidden_weights"] + arrays["hidden_bias"]
+        units = [max(value, 0) for value in before]
+        assert found == pytest.approx(sum(units * arrays["weights"]) - 1)
+
+
+@pytest.mark.parametrize("arrays", [hidden(3), hidden(units=4), hidden(outputs=4)])
+def test_a_hidden_layer_that_does_not_fit_is_refused(tmp_path, arrays):
+    np.savez(tmp_path / REJECTION, **arrays)
+    with pytest.raises(BundleError, match="does not fit the network"):
+        read_arrays("mlp", tmp_path / REJECTION, CHANNELS)
+
+
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [

@@ -11,6 +11,7 @@ from dogbreed.train.cached import Features
 from dogbreed.train.features import SHARD_ROWS
 from dogbreed.train.fit import (
     FOLDS,
+    JUDGED,
     answers_of,
     deal_folds,
     fit_blocks,
@@ -84,7 +85,13 @@ def head(classifier, views, labels, options, tmp_path_factory) -> Fitted:
     weights = classifier.get_weights()
     folder = tmp_path_factory.mktemp("fits")
     fitted = fit_head(
-        classifier, views["avg_pool"], labels, SPLIT, options, groups=GROUPS, folder=folder
+        classifier,
+        views["avg_pool"],
+        labels,
+        SPLIT,
+        options,
+        groups=GROUPS,
+        folder=folder,
     )
     classifier.set_weights(weights)
     return fitted
@@ -102,6 +109,29 @@ def test_the_search_keeps_the_least_validation_cross_entropy(head):
     }
 
 
+def test_independent_photos_choose_instead(head, classifier, views, labels, options):
+    """They are labeled against all that was learned, so the fit that learned least is best."""
+    pooled = views["avg_pool"][0].in_memory()[np.arange(COUNT)].astype(np.float32)
+    begin, folder = classifier.get_weights(), next(iter(head.runs.values())).parent.parent
+    others = fit_head(
+        classifier,
+        views["avg_pool"],
+        labels,
+        SPLIT,
+        options,
+        groups=GROUPS,
+        judges=(pooled, (labels + 1) % (labels.max() + 1)),
+        folder=folder,
+    )
+    classifier.set_weights(begin)
+    judged = {(row["learning_rate"], row["l2"]): row[JUDGED] for row in others.search}
+    assert judged[others.learning_rate, others.l2] == min(judged.values())
+    assert (others.learning_rate, others.l2) != (head.learning_rate, head.l2)
+    assert all(JUDGED not in row for row in head.search)
+    # The fits of the search are the same ones, from the cache.
+    assert [row[MONITOR] for row in others.search] == [row[MONITOR] for row in head.search]
+
+
 def test_the_final_fit_has_seen_the_validation_photos(head, classifier, views, labels, options):
     assert list(head.runs) == ["lr0.05-l20", "final-lr0.05-l20"]
     assert all(folder.is_dir() for folder in head.runs.values())
@@ -109,7 +139,13 @@ def test_the_final_fit_has_seen_the_validation_photos(head, classifier, views, l
     folder = head.runs["lr0.05-l20"].parent.parent
     alone = dataclasses.replace(options, final_fit=False)
     without = fit_head(
-        classifier, views["avg_pool"], labels, SPLIT, alone, groups=GROUPS, folder=folder
+        classifier,
+        views["avg_pool"],
+        labels,
+        SPLIT,
+        alone,
+        groups=GROUPS,
+        folder=folder,
     )
     assert list(without.runs) == ["lr0.05-l20"]
     for weights, searched in zip(without.weights, head.searched, strict=True):
@@ -148,7 +184,13 @@ def test_a_change_of_the_head_changes_the_fit_of_the_blocks(
             options, train_from="mixed8", learning_rate=[0.05], l2=[l2], epochs=1
         )
         head = fit_head(
-            classifier, views["avg_pool"], labels, SPLIT, chosen, groups=GROUPS, folder=tmp_path
+            classifier,
+            views["avg_pool"],
+            labels,
+            SPLIT,
+            chosen,
+            groups=GROUPS,
+            folder=tmp_path,
         )
         maps = views["mixed8"]
         found.append(

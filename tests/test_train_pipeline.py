@@ -41,7 +41,7 @@ def run(tmp_path):
     def run(**changes: object) -> dict[Path, int]:
         classifier.set_weights(begin)
         changed = dataclasses.replace(options, **changes)
-        fit(classifier, photos, views, split, np.arange(COUNT), changed)
+        fit(classifier, photos, views, split, changed, groups=np.arange(COUNT))
         return {file: file.stat().st_mtime_ns for file in tmp_path.glob("fits/*/history.json")}
 
     return run

@@ -3,6 +3,7 @@
 import io
 import shutil
 from base64 import b64decode
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from PIL import Image
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.train.columns import to_photos
-from dogbreed.train.metrics import Evaluation, dog_metrics, rejection_metrics
+from dogbreed.train.metrics import Evaluation, Results, dog_metrics, rejection_metrics
 from dogbreed.train.photos import Photos
 from dogbreed.train.report import REPORT, metric_intervals, write_report
 from tests.helpers.tiny_bundle import LABELS, NAMES, draw_disc, write_bundle
@@ -124,6 +125,7 @@ def report(
     folder: Path,
     evaluation: Evaluation | None = None,
     unseen: Evaluation | None = None,
+    independent: Evaluation | None = None,
     photos: Photos | None = None,
     history: str | None = None,
     **changes,
@@ -134,7 +136,8 @@ def report(
         (bundle / "metrics" / "history.csv").write_text(history)
     classifier = DogBreedClassifier.from_pretrained(bundle)
     evaluation = known() if evaluation is None else evaluation
-    write_report(folder / REPORT, classifier, evaluation, photos or make_photos(), unseen)
+    results = Results(evaluation, independent, unseen)
+    write_report(folder / REPORT, classifier, results, photos or make_photos())
     return Page((folder / REPORT).read_text(encoding="utf-8"))
 
 
@@ -178,8 +181,20 @@ def test_all_metrics_are_there_with_intervals_around_them(page):
     assert values["Dog photos against non-dog photos (AUROC)"][2] == "21 + 20"
 
 
+def test_independent_photos_are_shown_by_source(tmp_path):
+    answers = known()
+    half = len(answers) // 2
+    sources = ["web"] * half + ["phone"] * (len(answers) - half)
+    page = report(tmp_path, unseen=negatives(), independent=replace(answers, groups=sources))
+    header, *rows = page.tables["sources"]
+    assert header[:3] == ["Source", "Photos", "Top-1"]
+    assert [row[0] for row in rows] == ["phone", "web", "all"]
+    assert rows[-1][1:3] == [str(len(answers)), f"{100 * 16 / 21:.2f} %"]
+    assert "sources" not in report(tmp_path / "without").tables
+
+
 def test_intervals_are_as_wide_as_the_number_of_photos_says():
-    found = metric_intervals(known(times=40), None)
+    found = metric_intervals(Results(known(times=40)))
     share = 16 / 21
     low, high = found["top_1"]
     expected = 1.96 * np.sqrt(share * (1 - share) / (40 * COUNT))
@@ -334,7 +349,7 @@ def test_a_bundle_without_thresholds_or_metrics_has_a_report(tmp_path):
     bundle = write_bundle(tmp_path / "tiny-model")
     shutil.rmtree(bundle / "metrics")
     classifier = DogBreedClassifier.from_pretrained(bundle)
-    write_report(tmp_path / REPORT, classifier, known(trust=False), make_photos(), None)
+    write_report(tmp_path / REPORT, classifier, Results(known(trust=False)), make_photos())
     page = Page((tmp_path / REPORT).read_text(encoding="utf-8"))
     assert [row[0] for row in page.tables["metrics"][1:]] == [
         "Top-1 accuracy",

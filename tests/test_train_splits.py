@@ -17,7 +17,6 @@ from dogbreed.train.photos import Photos
 from dogbreed.train.splits import (
     describe_data,
     leave_out_duplicates,
-    short_name,
     split_rows,
 )
 from tests.helpers.photos import write_photos
@@ -105,4 +104,4 @@ def test_test_photos_that_look_like_a_training_photo_are_left_out(tmp_path):
 
 def test_photos_are_named_without_the_folders_of_this_machine(tmp_path):
     photos = load_training_data(str(write_photos(tmp_path / "data", {"a": 5, "b": 5}))).train
-    assert short_name(photos, 0) in {f"a/{number}.png" for number in range(5)}
+    assert photos.short_name(0) in {f"a/{number}.png" for number in range(5)}

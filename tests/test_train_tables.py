@@ -25,7 +25,9 @@ def test_per_breed_is_worst_first_and_leaves_out_what_is_not_in_the_data():
         "top_1": 0.5,
         "top_3": 0.75,
         "taken_for": "Boxer",
+        "refused": 0,
     }
+    assert [row["refused"] for row in per_breed(trusted())] == [0, 1, 0]
     assert rows[2]["taken_for"] == ""
 
 

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import softmax
 
 from dogbreed.prediction_set import SetRule, ranked_scores
+from dogbreed.train.rejection import Learned, fit_rejection
 from dogbreed.train.trust import (
     COVERAGE,
-    KEPT_OUT,
     MIN_PHOTOS,
     OUT_OF_FOLD,
     calibration_error,
@@ -17,6 +17,7 @@ from dogbreed.train.trust import (
     probabilities,
     reliability,
     settle,
+    tempered_cross_entropy,
     true_ranks,
     true_scores,
     with_head,
@@ -47,6 +48,13 @@ def test_the_temperature_makes_probabilities_true():
     before = calibration_error(probabilities(new, 1.0), truth)
     after = calibration_error(probabilities(new, temperature), truth)
     assert before > 0.08 and after < 0.025
+
+
+def test_the_cross_entropy_over_all_temperatures_does_not_depend_on_the_sharpness():
+    found = [tempered_cross_entropy(*draw(1000, 0, sharpness)) for sharpness in (0.4, 1.0, 2.5)]
+    assert found == pytest.approx([found[1]] * 3, rel=1e-3)
+    logits, labels = draw(1000, 0)
+    assert tempered_cross_entropy(logits + 3 * np.eye(CLASSES)[labels], labels) < found[1]
 
 
 def test_the_calibration_error_of_known_answers():
@@ -123,16 +131,16 @@ def test_the_guarantee_does_not_need_true_probabilities():
 def test_what_the_photos_cannot_promise_is_not_promised(count):
     logits, labels = draw(count or 1, 7)
     logits, labels = logits[:count], labels[:count]
-    pooled = np.ones((count, 4))
-    trust = settle((logits, pooled), labels, None, out_of_fold=True, seed=1)
+    dogs = logits, np.ones((count, 4))
+    found = fit_rejection(None, dogs, None, seed=1) if count else None
+    trust = settle(logits, labels, found, count, OUT_OF_FOLD)
     thresholds = trust.config()["thresholds"]
-    assert (trust.photos, trust.settled_on) == (count, OUT_OF_FOLD)
+    assert (trust.photos, trust.dogs, trust.settled_on) == (count, count, OUT_OF_FOLD)
     assert ("is_dog" in thresholds) == (count > 0)
     assert ("prediction_set" in thresholds) == (count >= MIN_PHOTOS) == (trust.notes == [])
     if count < MIN_PHOTOS:
         assert trust.temperature == 1
         assert f"{count} photos are too few" in trust.notes[0]
-    assert settle((logits, pooled), labels, None, out_of_fold=False, seed=1).settled_on == KEPT_OUT
 
 
 def test_sets_of_few_photos_cover_what_they_say_on_average():
@@ -151,8 +159,10 @@ def test_negatives_without_evidence_are_said_not_to_be_used():
     logits, labels = draw(100, 1)
     rng = np.random.default_rng(0)
     dogs, negatives = (logits, rng.normal(size=(100, 5))), (logits[:9], rng.normal(size=(9, 5)))
-    trust = settle(dogs, labels, negatives, out_of_fold=True, seed=1)
-    assert trust.rejection.scale is None and len(trust.compared) == 2
+    learned = Learned(dogs[1], negatives[1])
+    found = fit_rejection(learned, dogs, negatives, seed=1)
+    trust = settle(logits, labels, found, 100, OUT_OF_FOLD)
+    assert trust.rejection.scale is None and len(trust.compared) == 3
     assert trust.notes[0].startswith("The photos without a dog were not used (no score separates")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from dogbreed.bundle import CARD, NETWORK, read_bundle
 from dogbreed.errors import BundleError
+from dogbreed.train.metrics import Results
 from dogbreed.train.options import Options
 from dogbreed.train.results import metric_rows, write_results
 from dogbreed.train.resumable import Fitted
@@ -63,7 +64,8 @@ def make(output: Path, fitted: Fitted) -> Path:
     partial = begin_bundle(output)
     (partial / NETWORK).write_bytes(build_network(channels=4))
     write_fit(fitted, partial)
-    write_results(trusted(), negatives(), partial / "metrics", SCORES)
+    results = Results(trusted(), negatives=negatives())
+    write_results(results, partial / "metrics", SCORES)
     return partial
 
 
@@ -85,6 +87,8 @@ def test_a_bundle_appears_whole_with_everything_that_was_found(fitted, tmp_path)
         "per_breed.png",
         "confusions.png",
         "reliability.png",
+        "risk.csv",
+        "risk.png",
         "negatives.png",
     }
     events = output / "runs" / "lr0.0001-l20" / "train"

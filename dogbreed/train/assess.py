@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,13 @@ from dogbreed.errors import UsageError
 from dogbreed.hub import load_bundle
 from dogbreed.train.checks import check_writable
 from dogbreed.train.cuts import measured_on
-from dogbreed.train.data import load_evaluation_photos, load_negatives
+from dogbreed.train.data import leave_out_kinds, load_evaluation_photos, load_negatives
 from dogbreed.train.disk import full_disk_explained
-from dogbreed.train.evaluate import evaluate, evaluate_negatives
-from dogbreed.train.metrics import dog_metrics, rejection_metrics
+from dogbreed.train.measure import measure
+from dogbreed.train.metrics import Results
 from dogbreed.train.photos import Photos
 from dogbreed.train.report import REPORT, write_report
-from dogbreed.train.results import report_skipped, write_results
+from dogbreed.train.results import write_results
 from dogbreed.train.trained_on import TRAINED_ON, rule_of_test, trained_on
 
 
@@ -30,11 +31,13 @@ def evaluate_bundle(
     not_dogs: str | None,
     output: Path,
     *,
+    not_dogs_except: Sequence[str] = (),
+    independent: str | None = None,
     revision: str | None = None,
     image_column: str | None = None,
     label_column: str | None = None,
     split: str | None = None,
-) -> tuple[str, dict[str, tuple[float, int]]]:
+) -> tuple[str, Results]:
     """Evaluate a bundle with its serving network; write the report.
 
     Args:
@@ -43,11 +46,13 @@ def evaluate_bundle(
             out as then.
         not_dogs: Photos without a dog, if there are any; the half that training leaves is used.
         output: Folder for tables, plots, report.html and evaluation.json.
+        not_dogs_except: Kinds of these that are neither dogs nor negatives.
+        independent: Photos that have nothing to do with the training photos, if there are any; the
+            half that training leaves is used.
         revision, image_column, label_column, split: Of the dataset, see `load_evaluation_photos`.
 
     Returns:
-        The name of the split; and each metric of `metrics.dog_metrics` and
-        `metrics.rejection_metrics` with the number of photos that it was measured on.
+        The name of the split, and what was measured.
 
     Raises:
         DogBreedError: There is no such bundle or dataset, or the bundle lacks its labels.
@@ -67,26 +72,27 @@ def evaluate_bundle(
         split=split,
     )
     negatives = load_negatives(not_dogs) if not_dogs is not None else None
-    for each in (photos, negatives):
+    elsewhere = load_photos(bundle, independent) if independent is not None else None
+    for each in (photos, negatives, elsewhere):
         if each is not None:
             print(each.summary(), file=sys.stderr)
+    neither = None
+    if negatives is not None and not_dogs_except:
+        negatives, neither = leave_out_kinds(negatives, not_dogs_except)
+    if elsewhere is not None:
+        elsewhere = elsewhere.select(measured_on(elsewhere))
 
     classifier = DogBreedClassifier(bundle)
-    evaluation = evaluate(classifier, photos)
-    report_skipped(evaluation.skipped)
-    measured = {name: (value, len(evaluation)) for name, value in dog_metrics(evaluation).items()}
-    unseen = None
-    if negatives is not None:
-        unseen = evaluate_negatives(classifier, negatives, measured_on(negatives))
-        report_skipped(unseen.skipped)
-        found = rejection_metrics(evaluation, unseen)
-        measured |= {name: (value, len(unseen)) for name, value in found.items()}
-    write_results(evaluation, unseen, output)
-    write_report(output / REPORT, classifier, evaluation, photos, unseen)
+    results = measure(classifier, photos, elsewhere, negatives, neither)
+    write_results(results, output)
+    write_report(output / REPORT, classifier, results, photos)
     with write_beside(output / "evaluation.json") as file:
-        rows = {name: {"value": value, "photos": n} for name, (value, n) in measured.items()}
+        rows = {
+            part: {"photos": count, "metrics": metrics}
+            for part, (metrics, count) in results.metrics().items()
+        }
         file.write(json.dumps(rows, indent=2).encode() + b"\n")
-    return photos.split, measured
+    return photos.split, results
 
 
 def load_photos(

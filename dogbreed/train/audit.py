@@ -6,7 +6,6 @@ from cleanlab.filter import find_label_issues
 from dogbreed.train.cached import Features
 from dogbreed.train.photos import Photos
 from dogbreed.train.resumable import Fitted
-from dogbreed.train.splits import short_name
 from dogbreed.train.trust import probabilities
 
 
@@ -39,7 +38,7 @@ def audit_labels(
     found = find_label_issues(labels, stated, return_indices_ranked_by="self_confidence", n_jobs=1)
     return [
         {
-            "file": short_name(photos, rows[number]),
+            "file": photos.short_name(rows[number]),
             "row": int(rows[number]),
             "label": photos.label_names[labels[number]],
             "suggested": photos.label_names[stated[number].argmax()],

@@ -29,6 +29,8 @@ METRIC_TITLES = {
     "float32_top_1": "Top-1 accuracy of the float32 network",
 }
 _NOT_SHARES = ("cross_entropy", "evidence_error", "set_size", "is_dog_auroc")
+# What the card says of each source of independent photos; the file has all of it.
+_OF_SOURCES = ("top_1", "top_3", "ece", "set_coverage", "set_size", "dogs_refused")
 _TAGS = ["dogbreed", "litert", "tflite", "inception-v3", "transfer-learning"]
 
 
@@ -62,7 +64,7 @@ def model_card(bundle: Bundle) -> str:
         f"# {name}",
         _summary(bundle),
         _use(config),
-        _metrics(config),
+        _metrics(bundle),
         _trust(bundle),
         _breeds(bundle.path),
         _training(config),
@@ -115,21 +117,29 @@ python -m dogbreed serve --model {CARD_PLACEHOLDER}
 {further}```"""
 
 
-def _metrics(config: dict) -> str:
-    negatives = " --not-dogs DATASET" if config["training"]["options"].get("not_dogs") else ""
+def _metrics(bundle: Bundle) -> str:
+    config = bundle.config
+    options = config["training"]["options"]
+    given = " --not-dogs DATASET" if options.get("not_dogs") else ""
+    if options.get("not_dogs_except"):
+        given += f" --not-dogs-except {' '.join(options['not_dogs_except'])}"
+    given += " --independent DATASET" if options.get("independent") else ""
     rows = [
         f"| {METRIC_TITLES[metric['name']]} | {show_metric(metric['name'], metric['value'])} | "
         f"`{metric['dataset']}`, {metric['split']} | {metric['count']} |"
         for metric in config["metrics"]
     ]
-    return (
-        f"## Metrics\n\n{_table(['metric', 'value', 'data', 'photos'], rows)}\n\n"
-        "Test metrics are those of the network that serves (`model.tflite`). To repeat them: "
-        f"`python -m dogbreed evaluate {CARD_PLACEHOLDER} --dataset DATASET{negatives}`. "
-        "Validation photos were taken from the training split. They chose the options, so their "
-        "metrics are optimistic.\n\n"
-        "![Learning curves](metrics/curves.png)"
-    )
+    parts = [
+        "## Metrics",
+        _table(["metric", "value", "data", "photos"], rows),
+        "These are metrics of the network that serves (`model.tflite`). To repeat them: "
+        f"`python -m dogbreed evaluate {CARD_PLACEHOLDER} --dataset DATASET{given}`. Validation "
+        "photos were taken from the training split. They chose the options, so their metrics are "
+        "optimistic.",
+    ]
+    if "metrics/sources.csv" in config["files"]:
+        parts.append(_sources(bundle.path))
+    return "\n\n".join([*parts, "![Learning curves](metrics/curves.png)"])
 
 
 def _trust(bundle: Bundle) -> str:
@@ -145,26 +155,36 @@ def _trust(bundle: Bundle) -> str:
         "bins.",
         "![Reliability](metrics/reliability.png)",
     ]
+    if "metrics/risk.png" in bundle.config["files"]:
+        parts += [
+            "How many answers are wrong if only those of at least some probability are given:",
+            "![Wrong answers over answers given](metrics/risk.png)",
+        ]
+    if not training["options"].get("independent"):
+        parts.insert(
+            2,
+            "These photos are like the training photos, which the backbone may have seen, so on "
+            "other photos the promises may not hold; `--independent` settles them on others.",
+        )
     if "prediction_set" in thresholds:
         parts.append(
             "**Prediction sets** contain the true label about "
             f"{thresholds['prediction_set']['coverage']:.0%} of the time on photos like those that "
             "settled their threshold (RAPS, Angelopoulos et al. 2021). Nothing is guaranteed for "
-            "other kinds of photos; the share that was measured on the test photos is above."
+            "other kinds of photos; the shares that were measured are above."
         )
     if "is_dog" in thresholds:
-        parts.append(_rejection(thresholds["is_dog"], settled["photos"]))
-    for name, table in (("rejection_scores", _scores), ("negatives", _groups)):
+        parts.append(_rejection(thresholds["is_dog"], settled["dogs"]))
+    tables = {"rejection_scores": _scores, "negatives": _groups, "neither": _neither}
+    for name, table in tables.items():
         if f"metrics/{name}.csv" in bundle.config["files"]:
             parts.append(table(bundle.path))
     return "\n\n".join(parts)
 
 
 def _rejection(rule: dict, photos: int) -> str:
-    # With negatives, one half of the photos has settled the threshold.
-    settled = photos // 2 if "scale" in rule else photos
     # Of few photos the lowest score is the threshold, and a new one is below it this often.
-    rejected = max(REFUSED_DOGS, 1 / (settled + 1))
+    rejected = max(REFUSED_DOGS, 1 / (photos + 1))
     stated = (
         f"**Dog or not**: the score `{rule['method']}` decides. Its threshold rejects about "
         f"{100 * rejected:.0f} % of photos of dogs like those that settled it."
@@ -198,6 +218,34 @@ def _groups(folder: Path) -> str:
         "The half that training has not seen, at the threshold in use:\n\n"
         + _table(["subject", "photos", "rejected", "the rest is taken for"], rows)
         + "\n\n![Non-dog photos rejected against dog photos rejected](metrics/negatives.png)"
+    )
+
+
+def _neither(folder: Path) -> str:
+    rows = [
+        f"| {row['group']} | {row['photos']} | {row['refused']} | {row['taken_for']} |"
+        for row in _read_csv(folder / "metrics" / "neither.csv")
+    ]
+    return (
+        "Pictures that are neither dogs nor negatives; nothing learned from them, and nothing is "
+        "promised for them:\n\n"
+        + _table(["subject", "pictures", "rejected", "the rest is taken for"], rows)
+    )
+
+
+def _sources(folder: Path) -> str:
+    rows = _read_csv(folder / "metrics" / "sources.csv")
+    names = [name for name in _OF_SOURCES if name in rows[0]]
+    lines = [
+        f"| {row['source']} | {row['photos']} | "
+        + " | ".join(show_metric(name, float(row[name])) for name in names)
+        + " |"
+        for row in rows
+    ]
+    heads = ["source", "photos", *(METRIC_TITLES[name].lower() for name in names)]
+    return (
+        "The independent photos by where they are from. A promise that holds on average may fail "
+        "for one kind of photos:\n\n" + _table(heads, lines)
     )
 
 
@@ -262,7 +310,7 @@ def _limits(bundle: Bundle) -> str:
             0,
             "Stanford Dogs was drawn from ImageNet, so an ImageNet backbone has seen most of "
             "these photos, including the test photos. Like all published metrics on this dataset, "
-            "these are optimistic for that reason.",
+            "those on its test photos are optimistic for that reason.",
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 

@@ -60,6 +60,8 @@ def check_options(options: Options) -> None:
                 f"There is no weights file {source}; give the path of InceptionV3 weights {kind}, "
                 f"or `{option} {IMAGENET}` to download those of Keras."
             )
+    if options.not_dogs_except and options.not_dogs is None:
+        raise UsageError("--not-dogs-except goes with --not-dogs; name these photos.")
     check_output(options.output)
     check_writable(options.cache_dir, "--cache-dir")
 

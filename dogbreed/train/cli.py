@@ -40,6 +40,20 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "such photos, the other half measure it",
     )
     data.add_argument(
+        "--not-dogs-except",
+        nargs="+",
+        metavar="NAME",
+        help="kinds of those photos that are neither, such as drawn dogs: they train nothing and "
+        "are reported apart",
+    )
+    data.add_argument(
+        "--independent",
+        metavar="DATASET",
+        help="labeled photos that have nothing to do with the training photos, Hub id or folder; "
+        "half of them choose among fits and settle probabilities, sets and rejection, the other "
+        "half measure",
+    )
+    data.add_argument(
         "--resize", choices=RESIZE_METHODS, help="how a photo becomes a square (default: crop)"
     )
     _add_training(parser.add_argument_group("training"))
@@ -213,6 +227,19 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
         help="photos that do not show a dog, Hub id or folder; the half that training does not use "
         "is measured",
     )
+    data.add_argument(
+        "--not-dogs-except",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="kinds of those photos that are neither, such as drawn dogs, reported apart",
+    )
+    data.add_argument(
+        "--independent",
+        metavar="DATASET",
+        help="labeled photos that have nothing to do with the training photos, Hub id or folder; "
+        "the half that training does not use is measured, each source apart",
+    )
     parser.add_argument(
         "--report",
         type=Path,
@@ -229,19 +256,29 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
     from dogbreed.train.report import REPORT
 
     dataset = arguments.dataset or Options.dataset
-    split, metrics = evaluate_bundle(
+    if arguments.not_dogs_except and arguments.not_dogs is None:
+        raise UsageError("--not-dogs-except goes with --not-dogs; name these photos.")
+    split, results = evaluate_bundle(
         arguments.bundle,
         dataset,
         arguments.not_dogs,
         arguments.report,
+        not_dogs_except=arguments.not_dogs_except,
+        independent=arguments.independent,
         revision=arguments.dataset_revision,
         image_column=arguments.image_column,
         label_column=arguments.label_column,
         split=arguments.test_split,
     )
-    print(f"\n{arguments.bundle} on {public_name(dataset)}/{split}")
-    for name, (value, count) in metrics.items():
-        print(f"{name:24} {value:.4f}   {count} photos")
+    titles = {
+        "independent": f"{public_name(arguments.independent or '')}, held out",
+        "negatives": f"{public_name(arguments.not_dogs or '')}, held out",
+        "test": f"{public_name(dataset)}/{split}",
+    }
+    for part, (metrics, count) in results.metrics().items():
+        print(f"\n{arguments.bundle} on {titles[part]}")
+        for name, value in metrics.items():
+            print(f"{name:24} {value:.4f}   {count} photos")
     print(f"The report is {arguments.report / REPORT}.")
     return 0
 

@@ -1,7 +1,7 @@
 """Photos to train on: any image dataset of the Hub or of this disk, checked and split by class."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import datasets
@@ -218,6 +218,30 @@ def load_negatives(source: str) -> Photos:
     left_out = _merge(dataset.left_out, {"without a photo": missing})
     joined = datasets.concatenate_datasets(rows)
     return Photos(joined, "image", labels, tuple(names), "negatives", left_out)
+
+
+def leave_out_kinds(negatives: Photos, names: Sequence[str]) -> tuple[Photos, Photos]:
+    """Take kinds of photos out of the negatives that are neither: a drawn dog, for example.
+
+    Args:
+        negatives: From `load_negatives`.
+        names: Names of these kinds, as the dataset has them.
+
+    Returns:
+        The other photos, and those taken out.
+
+    Raises:
+        UsageError: There is no such kind.
+    """
+    unknown = [name for name in names if name not in negatives.label_names]
+    if unknown:
+        known = [name for name in negatives.label_names if not name.startswith("n0")]
+        raise UsageError(
+            f"--not-dogs has no photos called {', '.join(unknown)}; name some of "
+            f"{', '.join(known[:12])}{', …' if len(known) > 12 else ''} with --not-dogs-except."
+        )
+    out = np.isin(negatives.labels, [negatives.label_names.index(name) for name in names])
+    return negatives.select(np.flatnonzero(~out)), negatives.select(np.flatnonzero(out))
 
 
 def _photos(

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -13,11 +13,11 @@ from tqdm.auto import tqdm
 from dogbreed.bundle import Bundle
 from dogbreed.classifier import DogBreedClassifier, Prediction
 from dogbreed.errors import BundleError, DatasetError, InvalidImageError
-from dogbreed.images import prepare
 from dogbreed.runtime import Answer, Network
 from dogbreed.train.metrics import Evaluation
 from dogbreed.train.photos import Photos
 from dogbreed.train.rejection import Answers
+from dogbreed.train.views import PLAIN, draw_view
 
 # WordNet orders its nouns by kind: the last number of each stretch of ImageNet's classes.
 _IMAGENET_GROUPS = (
@@ -35,10 +35,17 @@ _IMAGENET_GROUPS = (
 )
 
 
-def evaluate(classifier: DogBreedClassifier, photos: Photos) -> Evaluation:
+def evaluate(
+    classifier: DogBreedClassifier, photos: Photos, sources: Sequence[str] = ()
+) -> Evaluation:
     """Ask a classifier about every photo, with the network that serves.
 
     Photos that cannot be decoded are left out and named.
+
+    Args:
+        classifier: The classifier.
+        photos: Labeled photos.
+        sources: Where each of them is from, if that is known.
 
     Raises:
         DatasetError: The photos have classes that the classifier does not know, or none of them
@@ -47,7 +54,8 @@ def evaluate(classifier: DogBreedClassifier, photos: Photos) -> Evaluation:
     """
     labels = match_labels(classifier.bundle, photos)
     answers, rows, skipped = _ask(classifier, photos, range(len(photos)))
-    return _evaluation(classifier, answers, labels[rows], rows, skipped)
+    groups = [sources[row] for row in rows] if sources else []
+    return _evaluation(classifier, answers, labels[rows], rows, skipped, groups)
 
 
 def evaluate_negatives(
@@ -65,13 +73,15 @@ def _ask(
 ) -> tuple[list[Prediction], np.ndarray, list[str]]:
     """Return the answers, the rows of the photos, and the names of those that were skipped."""
     answers, rows, skipped = [], [], []
-    for row in tqdm(asked, desc=f"Evaluating on {photos.split}", unit="photo"):
-        try:
-            answers.append(classifier.predict(photos.encoded(row), top_k=1))
-        except InvalidImageError:
+    asked = list(asked)
+    photo = (photos.encoded(row) for row in asked)
+    each = zip(asked, classifier.predict_each(photo, top_k=1), strict=True)
+    for row, answer in tqdm(each, f"Evaluating on {photos.split}", len(asked), unit="photo"):
+        if isinstance(answer, InvalidImageError):
             skipped.append(photos.describe(row))
-            continue
-        rows.append(row)
+        else:
+            answers.append(answer)
+            rows.append(row)
     if not rows:
         raise DatasetError(f"No photo of {photos.split} can be decoded; choose another dataset.")
     return answers, np.array(rows), skipped
@@ -104,13 +114,17 @@ def _evaluation(
     )
 
 
-def serve(bundle: Bundle, photos: Photos, rows: np.ndarray) -> tuple[np.ndarray, Answers]:
+def serve(
+    bundle: Bundle, photos: Photos, rows: np.ndarray, view: str = PLAIN, seed: int = 0
+) -> tuple[np.ndarray, Answers]:
     """Ask the network of a bundle that is not yet complete.
 
     Args:
         bundle: Its network and its preprocessing are used.
         photos: Photos of a split.
         rows: Which of them.
+        view: How they are shown, see `views`.
+        seed: Decides a random view.
 
     Returns:
         The rows of the photos that can be decoded, and the answers to these.
@@ -133,7 +147,8 @@ def serve(bundle: Bundle, photos: Photos, rows: np.ndarray) -> tuple[np.ndarray,
         if len(waiting) == network.window:
             take()
         photo = photos.encoded(row)
-        waiting.append((row, network.submit(partial(prepare, photo, size, resize))))
+        frame = partial(draw_view, photo, view, size, resize, (seed, int(row)))
+        waiting.append((row, network.submit(frame)))
     while waiting:
         take()
     classes, channels = len(bundle.names), network.channels

@@ -14,11 +14,13 @@ from dogbreed.train.options import Options
 from dogbreed.train.rejection import Answers
 from dogbreed.train.resumable import MONITOR, Fitted
 from dogbreed.train.trainer import Trainer, Weights
-from dogbreed.train.trust import with_head
+from dogbreed.train.trust import tempered_cross_entropy, with_head
 
 HEAD_BATCH = 256
 BLOCKS_BATCH = 64
 FOLDS = 5
+# In the table of the search: what independent photos choose by.
+JUDGED = "independent_cross_entropy"
 _ANSWER_BATCH = 64
 
 
@@ -49,9 +51,10 @@ def fit_head(
     options: Options,
     *,
     groups: np.ndarray,
+    judges: tuple[np.ndarray, np.ndarray] | None = None,
     folder: Path,
 ) -> Fitted:
-    """Choose learning rate and L2 weight on the validation photos, then fit on all photos.
+    """Choose learning rate and L2 weight, then fit on all photos.
 
     Further heads are fitted in the same way, each without one fold of the photos that the served
     head is fitted on, so that there is an answer to every photo from a head that has not seen it.
@@ -63,6 +66,8 @@ def fit_head(
         split: Rows to train on and rows to validate on.
         options: Options of the run.
         groups: int64 array, the group of every photo; a group is not divided among folds.
+        judges: Pooled features of independent photos, and their classes, which choose by their
+            least cross-entropy over all temperatures; None to let the validation photos choose.
         folder: Where the state of the fits and their logs are kept.
     """
     head = layers_above(classifier, "avg_pool")
@@ -84,8 +89,9 @@ def fit_head(
         )
         runs = {name: trainer.runs[name]}
         tried.append(Fitted(weights, weights, history, rate, l2, [], runs))
-    best = min(tried, key=lambda fitted: fitted.best[MONITOR])
-    best = dataclasses.replace(best, search=[_search_row(fitted) for fitted in tried])
+    search = [_search_row(fitted, judges) for fitted in tried]
+    best = tried[int(np.argmin([row[JUDGED if judges else MONITOR] for row in search]))]
+    best = dataclasses.replace(best, search=search)
     if options.final_fit:
         best = _fit_all(trainer, best, split, start)
     rows = np.sort(np.concatenate(split)) if options.final_fit else split[0]
@@ -250,11 +256,16 @@ def answers_of(
     return logits, pooled
 
 
-def _search_row(fitted: Fitted) -> dict[str, float]:
+def _search_row(fitted: Fitted, judges: tuple[np.ndarray, np.ndarray] | None) -> dict[str, float]:
+    judged = {}
+    if judges is not None:
+        (kernel, bias), (pooled, labels) = fitted.weights, judges
+        judged[JUDGED] = tempered_cross_entropy(pooled @ kernel + bias, labels)
     return {
         "learning_rate": fitted.learning_rate,
         "l2": fitted.l2,
         "epochs": fitted.best_epoch,
         MONITOR: fitted.best[MONITOR],
         "val_accuracy": fitted.best["val_accuracy"],
+        **judged,
     }

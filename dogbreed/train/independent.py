@@ -6,54 +6,70 @@ them settles what is promised and chooses among the fits, the other half measure
 file decides in which half it is, so it is in the same half wherever it lies.
 """
 
-import re
-from collections import Counter
-from collections.abc import Sequence
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
 
 from dogbreed.errors import DatasetError
 from dogbreed.train.columns import with_labels
+from dogbreed.train.cuts import learned_from, measured_on, repeated
 from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.photos import Photos
+from dogbreed.train.photos import Photos, count, list_left_out
 
-# More sources than this are not sources, but names of photos.
-_MOST_SOURCES = 20
+# With fewer there is no prediction set of 95 %, see `trust.MIN_PHOTOS`.
+MIN_HALF = 19
 
 
-def load_independent(source: str, label_names: Sequence[str]) -> Photos:
-    """Load independent photos and number their classes like those of a model.
+@dataclass(frozen=True)
+class Independent:
+    """The two halves of independent photos, with class numbers like those of a model.
+
+    Attributes:
+        settling: Photos that settle what is promised, and choose among fits.
+        measuring: Photos that measure.
+    """
+
+    settling: Photos
+    measuring: Photos
+
+    def summary(self) -> str:
+        """Return one line that says how many photos there are, and what was left out."""
+        return (
+            f"independent: {count(len(self.settling), 'photo')} to settle, "
+            f"{len(self.measuring):,} to measure{list_left_out(self.settling.left_out)}."
+        )
+
+
+def load_independent(source: str, trained_on: Photos) -> Independent:
+    """Load independent photos, without those that are also among the training photos.
 
     Args:
         source: Id on the Hub, or folder; its test split, or its only one, is used.
-        label_names: Labels of the model's classes; the photos may lack some of them.
+        trained_on: The training photos; the independent ones may lack some of their classes.
 
     Raises:
-        DatasetError: It cannot be loaded, or has classes that the model does not know.
+        DatasetError: It cannot be loaded, has too few photos, or classes that are not trained on.
     """
     photos = load_evaluation_photos(source)
     used = {photos.label_names[number] for number in set(photos.labels.tolist())}
-    unknown = sorted(used.difference(label_names))
+    unknown = sorted(used.difference(trained_on.label_names))
     if unknown:
         raise DatasetError(
-            f"The independent photos {source} have classes that the model does not know "
+            f"The independent photos {source} have classes that the model does not learn "
             f"({', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''}); give photos that are "
             "labeled like those it is trained on."
         )
-    return with_labels(photos, tuple(label_names))
-
-
-def sources_of(photos: Photos) -> list[str]:
-    """Say where each photo is from: what stands before the last `-` of its file's name.
-
-    Collections that were put together name their files like `gallery-0123.jpg`. If there is no such
-    name for every photo, or more than 20 of them, all photos count as from one source, `all`.
-    """
-    names = [_prefix(photos.file_name(row)) for row in range(len(photos))]
-    counts = Counter(names)
-    if "" in counts or len(counts) > _MOST_SOURCES or min(counts.values()) < 2:
-        return ["all"] * len(photos)
-    return names
-
-
-def _prefix(name: str) -> str:
-    match = re.fullmatch(r"(.+)-[^-]*", name)
-    return match[1] if match else ""
+    photos = with_labels(photos, trained_on.label_names)
+    known = repeated(photos, trained_on)
+    kept = np.setdiff1d(np.arange(len(photos)), known)
+    left_out = {**photos.left_out, "that are also in train": [photos.describe(n) for n in known]}
+    photos = dataclasses.replace(photos.select(kept), split="independent", left_out=left_out)
+    halves = Independent(*(photos.select(rows(photos)) for rows in (learned_from, measured_on)))
+    if min(len(halves.settling), len(halves.measuring)) < MIN_HALF:
+        raise DatasetError(
+            f"The independent photos {source} are {len(photos)}, {len(halves.settling)} to settle "
+            f"and {len(halves.measuring)} to measure on, and {MIN_HALF} of each are needed; add "
+            "photos, or leave --independent out."
+        )
+    return halves

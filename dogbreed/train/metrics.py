@@ -126,3 +126,38 @@ def rejection_metrics(dogs: Evaluation, negatives: Evaluation) -> dict[str, floa
         "negatives_refused": float(negatives.refused.mean()),
         "negatives_refused_at_1": measured["refused"],
     }
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a model answered.
+
+    Attributes:
+        test: To test photos.
+        independent: To the measuring half of independent photos, if there are any.
+        negatives: To the measuring half of photos without a dog, if there are any.
+        neither: To photos that are neither dogs nor negatives, if there are any.
+    """
+
+    test: Evaluation
+    independent: Evaluation | None = None
+    negatives: Evaluation | None = None
+    neither: Evaluation | None = None
+
+    @property
+    def promised(self) -> Evaluation:
+        """The answers that say what a promise is worth: to independent photos if there are any."""
+        return self.test if self.independent is None else self.independent
+
+    def metrics(self) -> dict[str, tuple[dict[str, float], int]]:
+        """Return for each field but `neither` its metrics, and the number of photos."""
+        found = {}
+        if self.independent is not None:
+            found["independent"] = dog_metrics(self.independent), len(self.independent)
+        if self.negatives is not None:
+            found["negatives"] = (
+                rejection_metrics(self.promised, self.negatives),
+                len(self.negatives),
+            )
+        found["test"] = dog_metrics(self.test), len(self.test)
+        return found

@@ -29,6 +29,8 @@ class Options:
     validation_per_class: int = 25
     limit_per_class: int | None = None
     not_dogs: str | None = None
+    not_dogs_except: list[str] = field(default_factory=list)
+    independent: str | None = None
     recipe: str = "features"
     backbone_weights: str = IMAGENET
     image_size: int = 299
@@ -49,16 +51,17 @@ class Options:
 
     @property
     def out_of_fold(self) -> bool:
-        """Whether trust is settled on answers of heads that are each fitted without some photos."""
+        """Whether there are answers of heads that were each fitted without some of the photos."""
         return self.recipe == "features" and self.train_from == "avg_pool"
 
     def deciding(self) -> dict:
         """Return the options that decide the result, without paths of this machine."""
         names = (
-            "recipe validation_per_class limit_per_class image_size resize train_from "
-            "augment_views learning_rate l2 epochs patience blocks_learning_rate final_fit seed"
+            "recipe validation_per_class limit_per_class not_dogs_except image_size resize "
+            "train_from augment_views learning_rate l2 epochs patience blocks_learning_rate "
+            "final_fit seed"
         )
-        sources = ("init_from", "warm_start", "not_dogs")
+        sources = ("init_from", "warm_start", "not_dogs", "independent")
         named = {name: getattr(self, name) for name in sources}
         return {name: getattr(self, name) for name in names.split()} | {
             name: public_name(source) if source else None for name, source in named.items()

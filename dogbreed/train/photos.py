@@ -2,7 +2,8 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +80,12 @@ class Photos:
         place = f"{self.split} row {index}"
         return f"{path} ({place})" if path else place
 
+    def short_name(self, index: int) -> str:
+        """Name one photo by its file and that file's folder, without the rest of its path."""
+        cell = self.rows[int(index)][self.image_column]
+        parts = Path(cell["path"]).parts[-2:] if cell["path"] else (self.split, f"row {index}")
+        return "/".join(parts)
+
     def file_name(self, index: int) -> str:
         """Return the name of the file of one photo, empty if the dataset does not say it."""
         cell = self.rows[int(index)][self.image_column]
@@ -104,6 +111,13 @@ class Photos:
                 if isinstance(data, str):
                     data = Path(data).read_bytes() if Path(data).is_file() else b""
                 yield hashlib.sha256(data).digest()
+
+
+def report_skipped(names: Sequence[str]) -> None:
+    """Print the names of photos that cannot be decoded."""
+    if names:
+        shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+        print(f"Skipped {len(names)} photos that cannot be decoded: {shown}", file=sys.stderr)
 
 
 def list_left_out(left_out: LeftOut) -> str:

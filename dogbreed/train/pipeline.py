@@ -16,10 +16,9 @@ from dogbreed.train.audit import audit_labels
 from dogbreed.train.backbone import backbone_of, build_start, weights_fingerprint
 from dogbreed.train.cached import Features
 from dogbreed.train.checks import check_data, check_options, read_notes
-from dogbreed.train.cuts import learned_from, measured_on
-from dogbreed.train.data import TrainingData, load_negatives
+from dogbreed.train.cuts import learned_from
+from dogbreed.train.data import TrainingData, leave_out_kinds, load_negatives
 from dogbreed.train.disk import full_disk_explained, locked
-from dogbreed.train.evaluate import evaluate, evaluate_negatives, serve
 from dogbreed.train.export import export, open_bundle
 from dogbreed.train.features import Extractor, best_precision
 from dogbreed.train.fit import (
@@ -27,14 +26,14 @@ from dogbreed.train.fit import (
     fit_blocks,
     fit_head,
     layers_above,
-    unseen_logits,
-    unseen_rows,
 )
-from dogbreed.train.metrics import dog_metrics, rejection_metrics
+from dogbreed.train.independent import Independent, load_independent
+from dogbreed.train.measure import measure
 from dogbreed.train.options import Options
-from dogbreed.train.photos import Photos
-from dogbreed.train.results import metric_rows, report_skipped, write_results
+from dogbreed.train.photos import Photos, report_skipped
+from dogbreed.train.results import metric_rows, rows_of_results, write_results
 from dogbreed.train.resumable import Fitted, fit_key
+from dogbreed.train.settling import learn_to_reject, settle_served
 from dogbreed.train.splits import (
     Split,
     describe_data,
@@ -43,7 +42,6 @@ from dogbreed.train.splits import (
     split_rows,
 )
 from dogbreed.train.trained_on import write_trained_on
-from dogbreed.train.trust import Trust, settle
 from dogbreed.train.views import view_names
 from dogbreed.train.write import (
     begin_bundle,
@@ -57,9 +55,6 @@ from dogbreed.train.write import (
 
 # Validation photos at most that choose how to round: in float32 each takes its time.
 CHOOSING = 1000
-# Photos at most that settle trust: each goes through the network once more.
-SETTLING = 5000
-
 # For each boundary the features of all training photos, view by view.
 Views = Mapping[str, list[Features]]
 
@@ -84,7 +79,7 @@ def _train(options: Options) -> Bundle:
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
 
-    data, negatives = load(options)
+    data, negatives, neither, independent = load(options)
     classifier, origin = build_start(options, data.train.label_names)
 
     backbone = backbone_of(classifier)
@@ -102,12 +97,15 @@ def _train(options: Options) -> Bundle:
     )
     data, groups, pairs = leave_out_duplicates(data, plain, to_compare["avg_pool"])
     split = split_rows(data.train.labels, name_skipped(data.train, plain), groups, options)
-    fitted = fit(classifier, data.train, views, split, groups, options)
+    judges = None
+    if independent is not None:
+        judges = extract_judges(extractor, independent.settling)
+    fitted = fit(classifier, data.train, views, split, options, groups=groups, judges=judges)
 
     partial = begin_bundle(options.output)
     config = begin_config(data.train.label_names, options)
     config["training"] = {
-        **describe_data(data),
+        **describe_data(data, vars(independent) if independent else None),
         **describe_training(fitted, extractor.fingerprint, origin, options),
         "notes": notes,
     }
@@ -123,41 +121,58 @@ def _train(options: Options) -> Bundle:
         config=config,
         partial=partial,
     )
-    bundle = open_bundle(partial, config)
-    trust = settle_served(bundle, fitted, data.train, split[2], negatives, options)
+    bundle, may_settle = open_bundle(partial, config), (data.train, split[2])
+    settling, teaching, learned = independent.settling if independent else None, None, None
+    if negatives is not None:
+        teaching, learned = learn_to_reject(
+            extractor,
+            classifier,
+            fitted,
+            (views[options.train_from], split[0]),
+            negatives.select(learned_from(negatives)),
+            options,
+        )
+    trust = settle_served(bundle, fitted, may_settle, teaching, settling, options, learned=learned)
     write_trust(trust, config, partial)
 
     serving = DogBreedClassifier(open_bundle(partial, config))
-    tested = evaluate(serving, data.test)
-    unseen = None
-    if negatives is not None:
-        unseen = evaluate_negatives(serving, negatives, measured_on(negatives))
-        report_skipped(unseen.skipped)
+    elsewhere = independent.measuring if independent else None
+    results = measure(serving, data.test, elsewhere, negatives, neither)
     config["metrics"] = [
+        *rows_of_results(results, options, data.test.split),
         *metric_rows(fitted.validation_metrics(), options.dataset, "validation", len(split[1])),
         *metric_rows(agreement, options.dataset, "validation", len(exact[0])),
-        *metric_rows(dog_metrics(tested), options.dataset, data.test.split, len(tested)),
     ]
-    if unseen is not None and options.not_dogs is not None:
-        found = rejection_metrics(tested, unseen)
-        config["metrics"] += metric_rows(found, options.not_dogs, "held out", len(unseen))
 
     write_fit(fitted, partial)
-    write_results(tested, unseen, partial / "metrics", trust.compared)
+    write_results(results, partial / "metrics", trust.compared)
     write_audit(audit_labels(fitted, data.train, plain, trust.temperature), pairs, partial)
     write_trained_on(partial, data.train)
     return finish_bundle(partial, config, options.output)
 
 
-def load(options: Options) -> tuple[TrainingData, Photos | None]:
-    """Load all photos, say in a line each what they are, and check that they are enough."""
+def load(
+    options: Options,
+) -> tuple[TrainingData, Photos | None, Photos | None, Independent | None]:
+    """Load all photos, say in a line each what they are, and check that they are enough.
+
+    Returns:
+        The training data, and, as far as they were given, photos without a dog, photos that are
+        neither, and independent photos.
+    """
     data = load_data(options)
     print(data.summary(), file=sys.stderr)
-    negatives = load_negatives(options.not_dogs) if options.not_dogs else None
-    if negatives is not None:
+    negatives, neither, independent = None, None, None
+    if options.not_dogs:
+        negatives = load_negatives(options.not_dogs)
         print(negatives.summary(), file=sys.stderr)
+        if options.not_dogs_except:
+            negatives, neither = leave_out_kinds(negatives, options.not_dogs_except)
+    if options.independent:
+        independent = load_independent(options.independent, data.train)
+        print(independent.summary(), file=sys.stderr)
     check_data(data, negatives, options)
-    return data, negatives
+    return data, negatives, neither, independent
 
 
 def extract_views(extractor: Extractor, photos: Photos, options: Options) -> Views:
@@ -174,6 +189,13 @@ def extract_views(extractor: Extractor, photos: Photos, options: Options) -> Vie
     return {boundary: [view[boundary] for view in extracted] for boundary in needed}
 
 
+def extract_judges(extractor: Extractor, photos: Photos) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the pooled features of independent photos; return them with their classes."""
+    features = extractor.extract(photos, photos.fingerprint(), "plain")["avg_pool"]
+    rows = features.decodable()
+    return features[rows].astype(np.float32), photos.labels[rows]
+
+
 def name_skipped(photos: Photos, features: Features) -> np.ndarray:
     """Print which photos cannot be decoded; return the rows of the others."""
     usable = features.decodable()
@@ -187,10 +209,12 @@ def fit(
     photos: Photos,
     views: Views,
     split: Split,
-    groups: np.ndarray,
     options: Options,
+    *,
+    groups: np.ndarray,
+    judges: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Fitted:
-    """Fit by the recipe that was asked for."""
+    """Fit by the recipe that was asked for; see `fit.fit_head`."""
     folder, rows = options.cache_dir / "fits", split[:2]
     if options.recipe == "article":
         described = [views["avg_pool"][0].key, options.epochs, options.patience, options.seed]
@@ -201,7 +225,14 @@ def fit(
         runs = {"article": folder / "logs"}
         return Fitted(weights, weights, history, LEARNING_RATE, 0.0, [], runs)
     head = fit_head(
-        classifier, views["avg_pool"], photos.labels, rows, options, groups=groups, folder=folder
+        classifier,
+        views["avg_pool"],
+        photos.labels,
+        rows,
+        options,
+        groups=groups,
+        judges=judges,
+        folder=folder,
     )
     if options.train_from == "avg_pool":
         return head
@@ -233,39 +264,3 @@ def answer_exactly(
     weights = exact_weights(fitted, options)
     logits, _ = answers_of(classifier, weights, boundary, features, usable)
     return rows[usable], logits
-
-
-def settle_served(
-    bundle: Bundle,
-    fitted: Fitted,
-    photos: Photos,
-    rows: np.ndarray,
-    negatives: Photos | None,
-    options: Options,
-) -> Trust:
-    """Settle trust on what the exported network answers to photos that it has not seen.
-
-    Args:
-        bundle: With the network, so far without trust.
-        fitted: What the network was fitted on.
-        photos: Training photos.
-        rows: Which of them are to settle it.
-        negatives: Photos without a dog, if there are any.
-        options: Options of the run.
-    """
-    if options.out_of_fold:
-        rows = unseen_rows(fitted, photos.labels, rows)
-    rows = np.sort(np.random.default_rng(options.seed).permutation(rows)[:SETTLING])
-    rows, answers = serve(bundle, photos, rows)
-    if options.out_of_fold:
-        answers = unseen_logits(fitted, rows, answers), answers[1]
-    of_negatives = None
-    if negatives is not None:
-        _, of_negatives = serve(bundle, negatives, learned_from(negatives))
-    return settle(
-        answers,
-        photos.labels[rows],
-        of_negatives,
-        out_of_fold=options.out_of_fold,
-        seed=options.seed,
-    )

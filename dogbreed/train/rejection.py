@@ -1,70 +1,107 @@
 """Fit the rule that refuses photos without a dog, and compare the scores that it can use."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dogbreed.rejection import RejectionRule, score
 
 REFUSED_DOGS = 0.01
-STRENGTHS = (1e-4, 1e-3, 1e-2)
+# Of the scores that learn; docs/experiments.md compares others.
+STRENGTH = 1e-2
+HIDDEN_UNITS, DECAY, MLP_EPOCHS = 64, 1.0, 40
 FOLDS = 5
 # Fewer negatives cannot be split into folds.
 MIN_NEGATIVES = FOLDS
 # A score that is not surely better than this is no evidence; 0.5 is that of a coin.
 MIN_AUROC = 0.6
-_STANDARD_ERRORS = 1.96
+# Of 95 % for the best of three scores (Bonferroni): the quantile at 1 - 0.05 / 6.
+_STANDARD_ERRORS = 2.394
 
 # What a network answers to some photos: logits, float of shape (N, num_classes), and pooled
 # features, float of shape (N, channels).
 Answers = tuple[np.ndarray, np.ndarray]
 Arrays = Mapping[str, np.ndarray]
+# See `fit_rejection`.
+Found = tuple[RejectionRule, list[dict], str]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Pooled features that scores learn from.
+
+    Attributes:
+        dogs: float array of shape (N, channels), photos of dogs in some views.
+        negatives: The same of photos without a dog, first all photos in one view, then all in the
+            next.
+    """
+
+    dogs: np.ndarray
+    negatives: np.ndarray
 
 
 def fit_rejection(
-    dogs: Answers, negatives: Answers | None, seed: int
-) -> tuple[RejectionRule, list[dict], str]:
+    learned: Learned | None,
+    settling: Answers,
+    negatives: Answers | None,
+    *,
+    copies: int = 1,
+    seed: int,
+) -> Found:
     """Fit every score, keep the one that separates best, set threshold and probability.
 
-    The threshold refuses 1 % of dogs that the score has not seen: a score that learns does so from
-    one half of the dogs, and the other half settles. It is judged on negatives that it has not
-    seen, by cross-validation. Without negatives, or if no score separates them from dogs with
-    certainty, there is no probability, and the energy is used, which needs no negatives.
+    The threshold refuses 1 % of the settling dogs, which no score has seen. A score is judged on
+    negatives that it has not seen, by cross-validation. Without negatives, or if no score separates
+    them from dogs with certainty, there is no probability, and the energy is used, which needs no
+    negatives.
 
     Args:
-        dogs: Answers to photos of dogs that the network was not trained on.
-        negatives: Answers to photos without a dog, if there are any.
-        seed: Decides halves and folds.
+        learned: What scores learn from; not needed without negatives.
+        settling: Answers to photos of dogs that neither network nor score has seen.
+        negatives: Answers to the negatives that scores learn from, if there are any.
+        copies: Of how many copies of each photo the answers are, first all photos in one copy, then
+            all in the next. Copies that differ in size, sharpness and compression keep the
+            threshold from depending on these.
+        seed: Decides folds and start weights.
 
     Returns:
         The rule; a row for each score, `method`, `auroc`, and `refused`, the share of negatives
         below a threshold that refuses 1 % of the dogs, both in 0..1, no rows without negatives;
         and why negatives were not used, empty if they were or there are none.
     """
-    by_energy = RejectionRule("energy", {}, least_accepted(score("energy", {}, *dogs)))
-    if negatives is None:
+    by_energy = RejectionRule("energy", {}, least_accepted(score("energy", {}, *settling)))
+    if negatives is None or learned is None:
         return by_energy, [], ""
-    count = len(negatives[0])
-    if count < MIN_NEGATIVES or len(dogs[0]) < 2 * FOLDS:
+    count = len(negatives[0]) // copies
+    if count < MIN_NEGATIVES or min(len(learned.dogs), len(settling[0]) // copies) < FOLDS:
         return by_energy, [], f"{count} are too few to learn from"
-    order = np.random.default_rng(seed).permutation(len(dogs[0]))
-    learned, settling = (tuple(part[rows] for part in dogs) for rows in np.array_split(order, 2))
-    arrays, unseen = _fit_logistic(learned[1], negatives[1], seed)
+    folds = np.random.default_rng(seed).permutation(np.arange(count) % FOLDS)
     fitted: dict[str, tuple[Arrays, np.ndarray, np.ndarray]] = {
-        "energy": ({}, score("energy", {}, *settling), score("energy", {}, *negatives)),
-        "logistic": (arrays, score("logistic", arrays, *settling), unseen),
+        "energy": ({}, score("energy", {}, *settling), score("energy", {}, *negatives))
     }
+    for method, fit in _LEARNING.items():
+        arrays, unseen = fit(learned.dogs, learned.negatives, seed), np.empty(len(negatives[0]))
+        for fold in range(FOLDS):
+            kept = np.tile(folds != fold, len(learned.negatives) // count)
+            others = fit(learned.dogs, learned.negatives[kept], seed)
+            here = np.tile(folds == fold, copies)
+            unseen[here] = score(method, others, *(part[here] for part in negatives))
+        fitted[method] = arrays, score(method, arrays, *settling), unseen
     measured = {method: separation(*scores) for method, (_, *scores) in fitted.items()}
     rows = [{"method": method, **each} for method, each in measured.items()]
     best = max(fitted, key=lambda method: (measured[method]["auroc"], measured[method]["refused"]))
     chosen, of_dogs, of_negatives = fitted[best]
     scale, offset = _fit_probability(of_dogs, of_negatives)
-    least = least_auroc(measured[best]["auroc"], len(of_dogs), count)
+    least = least_auroc(measured[best]["auroc"], len(of_dogs) // copies, count)
     if least <= MIN_AUROC or scale <= 0:
         return by_energy, rows, f"no score separates the {count} from dogs with certainty"
     return RejectionRule(best, chosen, least_accepted(of_dogs), scale, offset), rows, ""
@@ -94,42 +131,55 @@ def least_accepted(of_dogs: np.ndarray) -> float:
 
 
 def least_auroc(auroc: float, dogs: int, negatives: int) -> float:
-    """Return the lower end of the 95 % interval of an AUROC (Hanley and McNeil 1982)."""
+    """Return the lower end of the interval of the best AUROC (Hanley and McNeil 1982)."""
     of_negatives, of_dogs = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
     variance = auroc * (1 - auroc)
     variance += (dogs - 1) * (of_negatives - auroc**2) + (negatives - 1) * (of_dogs - auroc**2)
     return float(auroc - _STANDARD_ERRORS * np.sqrt(max(variance, 0) / (dogs * negatives)))
 
 
-def _fit_logistic(
-    dogs: np.ndarray, negatives: np.ndarray, seed: int
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return the arrays of the linear score, and the scores of negatives as unseen ones."""
-    examples = np.concatenate([dogs, negatives]).astype(np.float64)
-    is_dog = np.arange(len(examples)) < len(dogs)
-    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(examples, is_dog))
-
-    def unseen(strength: float) -> np.ndarray:
-        scores = np.empty(len(examples))
-        for fit_on, held_out in folds:
-            model = _logistic(strength).fit(examples[fit_on], is_dog[fit_on])
-            scores[held_out] = model.decision_function(examples[held_out])
-        return scores
-
-    tried = [(strength, unseen(strength)) for strength in STRENGTHS]
-    strength, scores = max(tried, key=lambda item: roc_auc_score(is_dog, item[1]))
-    model = _logistic(strength).fit(examples, is_dog)
-    scaler, linear = model[0], model[1]
+def _fit_logistic(dogs: np.ndarray, negatives: np.ndarray, seed: int) -> Arrays:
+    """Fit the linear score."""
+    # There are far more dogs than negatives.
+    linear = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+    scaler, linear = _fit(linear, dogs, negatives)
     weights = linear.coef_[0] / scaler.scale_
     bias = linear.intercept_[0] - weights @ scaler.mean_
-    arrays = {"weights": weights.astype(np.float32), "bias": np.float32(bias)}
-    return arrays, scores[~is_dog]
+    return {"weights": weights.astype(np.float32), "bias": np.asarray(bias, np.float32)}
 
 
-def _logistic(strength: float) -> Pipeline:
-    # There are far more dogs than negatives.
-    linear = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
-    return make_pipeline(StandardScaler(), linear)
+def _fit_mlp(dogs: np.ndarray, negatives: np.ndarray, seed: int) -> Arrays:
+    """Fit the score with a hidden layer; it stops when a tenth of the photos gain no more."""
+    network = MLPClassifier(
+        (HIDDEN_UNITS,), alpha=DECAY, early_stopping=True, max_iter=MLP_EPOCHS, random_state=seed
+    )
+    with warnings.catch_warnings():
+        # That it may stop before it converges is intended.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        scaler, network = _fit(network, dogs, negatives)
+    (hidden, weights), (hidden_bias, bias) = network.coefs_, network.intercepts_
+    hidden = hidden / scaler.scale_[:, None]
+    arrays = {
+        "hidden_weights": hidden,
+        "hidden_bias": hidden_bias - scaler.mean_ @ hidden,
+        "weights": weights[:, 0],
+        "bias": bias[0],
+    }
+    return {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+
+
+# The scores that learn.
+_LEARNING: dict[str, Callable[[np.ndarray, np.ndarray, int], Arrays]] = {
+    "logistic": _fit_logistic,
+    "mlp": _fit_mlp,
+}
+
+
+def _fit(model: Any, dogs: np.ndarray, negatives: np.ndarray) -> tuple[StandardScaler, Any]:
+    """Fit a model on standardized features; return the scaler and the model."""
+    examples = np.concatenate([dogs, negatives]).astype(np.float32)
+    scaler = StandardScaler().fit(examples)
+    return scaler, model.fit(scaler.transform(examples), np.arange(len(examples)) < len(dogs))
 
 
 def _fit_probability(of_dogs: np.ndarray, of_negatives: np.ndarray) -> tuple[float, float]:

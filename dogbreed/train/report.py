@@ -18,11 +18,17 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import MIN_SIDE, load_image
 from dogbreed.train.card import METRIC_TITLES, show_metric
-from dogbreed.train.metrics import Evaluation, accuracy, dog_metrics, rejection_metrics
+from dogbreed.train.metrics import (
+    Evaluation,
+    Results,
+    accuracy,
+    dog_metrics,
+    rejection_metrics,
+)
 from dogbreed.train.photos import Photos
 from dogbreed.train.plots import draw_curves, draw_rejection, draw_reliability
 from dogbreed.train.resumable import History, best_epoch
-from dogbreed.train.tables import confused_pairs, per_breed, refused_by_group
+from dogbreed.train.tables import by_source, confused_pairs, per_breed, refused_by_group
 from dogbreed.train.trust import calibration_error, probabilities
 from dogbreed.wording import VERY_LIKELY
 
@@ -49,9 +55,8 @@ Interval = tuple[float, float] | None
 def write_report(
     path: Path,
     classifier: DogBreedClassifier,
-    evaluation: Evaluation,
+    results: Results,
     photos: Photos,
-    negatives: Evaluation | None,
 ) -> None:
     """Write everything that an evaluation found as one HTML file that needs no other file.
 
@@ -60,9 +65,8 @@ def write_report(
     Args:
         path: The file; it appears when it is complete.
         classifier: What was evaluated; it is asked again for the evidence in the photos shown.
-        evaluation: What it answered to `photos`.
-        photos: The photos that `evaluation.rows` counts.
-        negatives: What it answered to photos without a dog, if it was asked.
+        results: What it answered.
+        photos: The test photos, which `results.test.rows` counts.
 
     Raises:
         InvalidImageError: A photo that could be read before can no longer be read.
@@ -76,20 +80,22 @@ def write_report(
         lstrip_blocks=True,
     )
     history = _read_history(classifier.bundle)
+    evaluation, negatives = results.test, results.negatives
     page = environment.get_template(_TEMPLATE).render(
         bundle=_name(classifier.bundle),
         commit=classifier.bundle.commit,
         split=photos.split,
         photos=len(evaluation),
         skipped=len(evaluation.skipped),
-        metrics=_metric_rows(evaluation, negatives),
+        metrics=_metric_rows(results),
+        sources=_source_rows(results.independent) if results.independent else [],
         resamples=(_RESAMPLES_OF_MEANS, _RESAMPLES),
         epochs=len(history),
         curves=_embed_plot(draw_curves, history, best_epoch(history)) if history else None,
-        reliability=_embed_plot(draw_reliability, evaluation),
+        reliability=_embed_plot(draw_reliability, results.promised),
         breeds=per_breed(evaluation),
         pairs=_pair_rows(classifier, evaluation, photos),
-        rejection=_embed_plot(draw_rejection, evaluation, negatives) if negatives else None,
+        rejection=_embed_plot(draw_rejection, results.promised, negatives) if negatives else None,
         groups=refused_by_group(negatives) if negatives else [],
         issues=_read_table(classifier.bundle, "label_issues")[:_MOST_ISSUES],
         duplicates=_read_table(classifier.bundle, "near_duplicates")[:_MOST_ISSUES],
@@ -98,17 +104,17 @@ def write_report(
         file.write(page.encode())
 
 
-def metric_intervals(evaluation: Evaluation, negatives: Evaluation | None) -> dict[str, Interval]:
+def metric_intervals(results: Results) -> dict[str, Interval]:
     """Estimate how far each metric moves with the choice of photos: the range of 95 % of resamples.
 
     Args:
-        evaluation: Answers to labeled photos.
-        negatives: Answers to photos without a dog, if there are any.
+        results: Answers to test photos and, if there are any, to photos without a dog.
 
     Returns:
         Lower and upper end for each of `evaluate.dog_metrics` and `evaluate.rejection_metrics`,
         in its own unit; None where all resamples give the same value, which says nothing.
     """
+    evaluation, negatives, dogs = results.test, results.negatives, results.promised
     found = {name: _interval_of_mean(each) for name, each in _values(evaluation, negatives).items()}
     count = len(evaluation)
     for name, measure in _measures(evaluation).items():
@@ -116,7 +122,7 @@ def metric_intervals(evaluation: Evaluation, negatives: Evaluation | None) -> di
     if negatives is not None:
         for name in ("is_dog_auroc", "negatives_refused_at_1"):
             found[name] = _interval(
-                _rejection_measure(name, evaluation, negatives), count, len(negatives)
+                _rejection_measure(name, dogs, negatives), len(dogs), len(negatives)
             )
     return found
 
@@ -199,16 +205,16 @@ def _bootstrap(
     return (float(found.low), float(found.high)) if found.low < found.high else None
 
 
-def _metric_rows(evaluation: Evaluation, negatives: Evaluation | None) -> list[dict]:
+def _metric_rows(results: Results) -> list[dict]:
     """Make a row for each metric: `title`, `value`, the ends of `interval`, `photos`, as text."""
-    intervals = metric_intervals(evaluation, negatives)
-    count = f"{len(evaluation):,}"
-    measured = [(name, value, count) for name, value in dog_metrics(evaluation).items()]
-    if negatives is not None:
-        of_negatives = f"{len(negatives):,}"
-        for name, value in rejection_metrics(evaluation, negatives).items():
+    intervals = metric_intervals(results)
+    count = f"{len(results.test):,}"
+    measured = [(name, value, count) for name, value in dog_metrics(results.test).items()]
+    if results.negatives is not None:
+        dogs, of_negatives = f"{len(results.promised):,}", f"{len(results.negatives):,}"
+        for name, value in rejection_metrics(results.promised, results.negatives).items():
             alone = name == "negatives_refused"
-            measured.append((name, value, of_negatives if alone else f"{count} + {of_negatives}"))
+            measured.append((name, value, of_negatives if alone else f"{dogs} + {of_negatives}"))
     return [
         {
             "title": METRIC_TITLES[name],
@@ -218,6 +224,15 @@ def _metric_rows(evaluation: Evaluation, negatives: Evaluation | None) -> list[d
         }
         for name, value, number in measured
     ]
+
+
+def _source_rows(independent: Evaluation) -> list[dict]:
+    """Make a row for each source of independent photos, as text, by the name of the metric."""
+    rows = by_source(independent)
+    for row in rows:
+        for name in row.keys() & METRIC_TITLES.keys():
+            row[name] = show_metric(name, row[name])
+    return rows
 
 
 def _name(bundle: Bundle) -> str:

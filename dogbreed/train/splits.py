@@ -1,6 +1,6 @@
 """Which photos train, validate, settle and test, so that none of them is in two of these."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -30,11 +30,19 @@ def load_data(options: Options) -> TrainingData:
     )
 
 
-def describe_data(data: TrainingData) -> dict:
+def describe_data(data: TrainingData, others: Mapping[str, Photos] | None = None) -> dict:
     """Make the part of `training` in config.json that says which photos were used.
 
     With the rule of a split, `dogbreed evaluate` selects the same photos again.
+
+    Args:
+        data: Photos to train and to test on.
+        others: Further photos that were used, by what they were used for.
     """
+    further = {
+        name: {"photos": len(photos), "fingerprint": photos.fingerprint()}
+        for name, photos in (others or {}).items()
+    }
     return {
         "dataset": public_name(data.source),
         "revision": data.revision,
@@ -49,7 +57,8 @@ def describe_data(data: TrainingData) -> dict:
                 ("train", data.train, data.train_rule),
                 ("test", data.test, data.test_rule),
             )
-        },
+        }
+        | further,
     }
 
 
@@ -115,17 +124,10 @@ def split_rows(
     return train, choosing, settling[~np.isin(groups[settling], groups[choosing])]
 
 
-def short_name(photos: Photos, row: int) -> str:
-    """Name a photo by its file and that file's folder, without the rest of its path."""
-    cell = photos.rows[int(row)][photos.image_column]
-    parts = Path(cell["path"]).parts[-2:] if cell["path"] else (photos.split, f"row {row}")
-    return "/".join(parts)
-
-
 def _pair(photos: Photos, row: int, others: Photos, other: int) -> dict:
     return {
         "split": photos.split,
-        "file": short_name(photos, row),
+        "file": photos.short_name(row),
         "other_split": others.split,
-        "other_file": short_name(others, other),
+        "other_file": others.short_name(other),
     }

@@ -17,7 +17,8 @@ def per_breed(evaluation: Evaluation) -> list[dict]:
     """Make a row for each breed in the data, worst first.
 
     Returns:
-        `breed`, `photos`, `top_1` and `top_3` in 0..1, and `taken_for`, the most frequent mistake.
+        `breed`, `photos`, `top_1` and `top_3` in 0..1, `taken_for`, the most frequent mistake, and
+        how many photos are `refused`.
     """
     ranks, answers = evaluation.ranks(), evaluation.answers()
     rows = []
@@ -31,6 +32,7 @@ def per_breed(evaluation: Evaluation) -> list[dict]:
                 "top_1": round(float((ranks[here] == 0).mean()), 4),
                 "top_3": round(float((ranks[here] < 3).mean()), 4),
                 "taken_for": evaluation.names[np.bincount(wrong).argmax()] if len(wrong) else "",
+                "refused": int(evaluation.refused[here].sum()),
             }
         )
     return sorted(rows, key=lambda row: (row["top_1"], row["breed"]))

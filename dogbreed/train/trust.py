@@ -7,7 +7,8 @@ that fold (cross-conformal prediction, Vovk 2015, arXiv:1208.0806, for the sets)
 through the exported network once, which gives its logits and its pooled features; the logits are
 then those of the head that serves, and `with_head` replaces its share by that of the other head, so
 that the rounding to 8 bits stays in them. Photos that chose the options do not settle anything.
-Where blocks are trained too, or by the article's recipe, folds would cost as many trainings, so
+Independent photos go first: those of the training set may all have been seen by the backbone. Where
+blocks are trained too, or by the article's recipe, folds would cost as many trainings, so
 some photos are kept out of all fits instead, and the network that serves answers them.
 """
 
@@ -19,7 +20,7 @@ from scipy.special import log_softmax, softmax
 
 from dogbreed.prediction_set import SetRule, ranked_scores
 from dogbreed.rejection import RejectionRule
-from dogbreed.train.rejection import Answers, fit_rejection
+from dogbreed.train.rejection import Answers, Found
 
 BINS = 15
 COVERAGE = 0.95
@@ -33,6 +34,7 @@ OUT_OF_FOLD = (
     "training photos, answered by the network that serves with heads that were fitted without them"
 )
 KEPT_OUT = "photos that were kept out of every fit, answered by the network that serves"
+INDEPENDENT = "independent photos, which have nothing to do with those that it was trained on"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Trust:
         temperature: What the logits are divided by.
         sets: Rule of the prediction sets, None if there are too few photos to promise anything.
         rejection: Rule that refuses photos without a dog, None without any photos to settle it.
-        photos: How many photos settled all this.
+        photos: How many photos settled temperature and sets.
+        dogs: How many photos settled the threshold of the rejection.
         settled_on: What they are.
         compared: A row for each score that the rejection could use, if there were negatives.
         notes: What a person should know about the choice.
@@ -53,6 +56,7 @@ class Trust:
     sets: SetRule | None
     rejection: RejectionRule | None
     photos: int
+    dogs: int
     settled_on: str
     compared: list[dict]
     notes: list[str]
@@ -70,22 +74,21 @@ class Trust:
 
 
 def settle(
-    dogs: Answers, labels: np.ndarray, negatives: Answers | None, *, out_of_fold: bool, seed: int
+    logits: np.ndarray, labels: np.ndarray, found: Found | None, dogs: int, settled_on: str
 ) -> Trust:
-    """Settle everything from answers to photos that the network has not seen.
+    """Settle temperature and prediction sets, and join them with the rejection that was found.
 
     Args:
-        dogs: Logits and pooled features of photos of dogs.
-        labels: int array, their classes.
-        negatives: The same of photos without a dog, if there are any.
-        out_of_fold: Whether the answers are those of heads of folds.
-        seed: Decides halves and folds.
+        logits: float array of shape (N, num_classes), answers to photos that the network has not
+            seen.
+        labels: int array of shape (N,), their classes.
+        found: What `rejection.fit_rejection` returned; None if there was no photo.
+        dogs: How many photos settled the threshold of the rejection.
+        settled_on: What the photos are.
     """
-    logits, count = dogs[0], len(labels)
+    count = len(labels)
     notes: list[str] = []
-    rejection, compared, unused = None, list[dict](), ""
-    if count:
-        rejection, compared, unused = fit_rejection(dogs, negatives, seed)
+    rejection, compared, unused = found if found else (None, [], "")
     if unused:
         notes.append(
             f"The photos without a dog were not used ({unused}), so there is no probability that "
@@ -100,8 +103,7 @@ def settle(
     else:
         temperature = fit_temperature(logits, labels)
         sets = fit_sets(probabilities(logits, temperature), labels)
-    settled_on = OUT_OF_FOLD if out_of_fold else KEPT_OUT
-    return Trust(temperature, sets, rejection, count, settled_on, compared, notes)
+    return Trust(temperature, sets, rejection, count, dogs, settled_on, compared, notes)
 
 
 def with_head(answers: Answers, served: list[np.ndarray], other: list[np.ndarray]) -> np.ndarray:
@@ -134,6 +136,12 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     found = minimize_scalar(cross_entropy, bounds=(-np.log(20), np.log(20)), method="bounded")
     return float(np.exp(found.x))
+
+
+def tempered_cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean cross-entropy at the temperature where it is least; see `fit_temperature`."""
+    scaled = log_softmax(logits.astype(np.float64) / fit_temperature(logits, labels), axis=1)
+    return float(-scaled[np.arange(len(labels)), labels].mean())
 
 
 def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:

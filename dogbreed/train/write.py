@@ -81,6 +81,7 @@ def write_trust(trust: Trust, config: dict, partial: Path) -> None:
     config.update(trust.config())
     config["training"]["settled"] = {
         "photos": trust.photos,
+        "dogs": trust.dogs,
         "on": trust.settled_on,
         "notes": trust.notes,
     }

@@ -1,0 +1,143 @@
+"""Settle what is promised, on answers of the exported network to photos that it has not seen."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from dogbreed.bundle import Bundle
+from dogbreed.train.cached import Features
+from dogbreed.train.evaluate import serve
+from dogbreed.train.features import Extractor, best_precision
+from dogbreed.train.fit import answers_of, unseen_logits, unseen_rows
+from dogbreed.train.options import Options
+from dogbreed.train.photos import Photos
+from dogbreed.train.rejection import Answers, Learned, fit_rejection
+from dogbreed.train.resumable import Fitted
+from dogbreed.train.trust import INDEPENDENT, KEPT_OUT, OUT_OF_FOLD, Trust, settle
+from dogbreed.train.views import PLAIN, view_names
+
+# Photos at most that settle trust: each goes through the network once more.
+SETTLING = 5000
+# Photos of dogs at most that the rejection learns from, and in how many views.
+LEARNED, LEARNED_VIEWS = 6000, 2
+# Photos of dogs at most that settle the threshold of the rejection.
+DETECTED = 1000
+# Dogs and negatives pass through these alike, so that the threshold depends neither on their size
+# nor on sharpness or compression.
+COPIES = (PLAIN, "degraded-1")
+
+
+def learn_to_reject(
+    extractor: Extractor,
+    classifier: keras.Model,
+    fitted: Fitted,
+    dogs: tuple[Sequence[Features], np.ndarray],
+    negatives: Photos,
+    options: Options,
+) -> tuple[Photos, Learned]:
+    """Collect what the rejection learns from: dogs and negatives, each in the same views.
+
+    Args:
+        extractor: Computes the features of the negatives.
+        classifier: The fitted network; its layers above the boundary are used.
+        fitted: Their weights.
+        dogs: Features of the training photos at the boundary, view by view, and which rows to use.
+        negatives: Photos without a dog.
+        options: Options of the run.
+
+    Returns:
+        The negatives that can be decoded, and the pooled features.
+    """
+    (views, rows), boundary = dogs, options.train_from
+    names = view_names(options.augment_views)[: min(len(views), LEARNED_VIEWS)]
+    fingerprint = negatives.fingerprint()
+    shown = [
+        extractor.extract(negatives, fingerprint, name, [boundary], best_precision())[boundary]
+        for name in names
+    ]
+    usable, rows = shown[0].decodable(), draw_some(rows, LEARNED, options.seed)
+
+    def pooled(views: Sequence[Features], rows: np.ndarray) -> np.ndarray:
+        parts = (answers_of(classifier, fitted.weights, boundary, view, rows) for view in views)
+        return np.concatenate([features for _, features in parts])
+
+    learned = Learned(pooled(views[: len(names)], rows), pooled(shown, usable))
+    return negatives.select(usable), learned
+
+
+def settle_served(
+    bundle: Bundle,
+    fitted: Fitted,
+    photos: tuple[Photos, np.ndarray],
+    negatives: Photos | None,
+    independent: Photos | None,
+    options: Options,
+    *,
+    learned: Learned | None,
+) -> Trust:
+    """Settle trust on independent photos if there are any, else on some of the training photos.
+
+    Args:
+        bundle: With the network, so far without trust.
+        fitted: What the network was fitted on.
+        photos: Training photos, and which rows of them may settle it.
+        negatives: Photos without a dog to learn from, if there are any.
+        independent: Those of the independent photos that settle, if there are any.
+        options: Options of the run.
+        learned: What the rejection learns from, if there are negatives; see `learn_to_reject`.
+    """
+    (settling, rows), seed, folds = photos, options.seed, None
+    settled_on = OUT_OF_FOLD if options.out_of_fold else KEPT_OUT
+    if independent is not None:
+        settling, rows, settled_on = independent, np.arange(len(independent)), INDEPENDENT
+    elif options.out_of_fold:
+        folds, rows = fitted, unseen_rows(fitted, settling.labels, rows)
+    rows = draw_some(rows, SETTLING, seed)
+    rows, dogs = _answer(bundle, settling, rows, folds=folds)
+    found = None
+    if len(rows):
+        of_negatives = None
+        if negatives is not None:
+            of_negatives = _answer(bundle, negatives, np.arange(len(negatives)), COPIES, seed=seed)
+        found = fit_rejection(
+            learned,
+            _answer(bundle, settling, draw_some(rows, DETECTED, seed), COPIES, folds, seed)[1],
+            of_negatives[1] if of_negatives else None,
+            copies=len(COPIES),
+            seed=seed,
+        )
+    return settle(dogs[0], settling.labels[rows], found, min(len(rows), DETECTED), settled_on)
+
+
+def draw_some(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return at most this many of the rows, by lot, in order."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
+
+
+def _answer(
+    bundle: Bundle,
+    photos: Photos,
+    rows: np.ndarray,
+    views: Sequence[str] = (PLAIN,),
+    folds: Fitted | None = None,
+    seed: int = 0,
+) -> tuple[np.ndarray, Answers]:
+    """Ask the network about photos in each of some views, one view after the other.
+
+    Args:
+        bundle: Its network.
+        photos, rows: Which photos.
+        views: See `views`.
+        folds: What the network was fitted on, if heads that have not seen a photo are to answer it.
+        seed: Decides random views.
+
+    Returns:
+        The rows that can be decoded, and the answers: those of the first view, of the second, ...
+    """
+    parts = [serve(bundle, photos, rows, view, seed) for view in views]
+    rows = parts[0][0]
+    logits, pooled = (np.concatenate(part) for part in zip(*(a for _, a in parts), strict=True))
+    if folds is not None:
+        logits = unseen_logits(folds, np.tile(rows, len(views)), (logits, pooled))
+    return rows, (logits, pooled)
