@@ -8,6 +8,7 @@ dogbreed train --dataset photos/ --output my-model
 dogbreed evaluate my-model --dataset photos/
 dogbreed push my-model user/name --tag v1
 dogbreed deploy-space user/space --model user/name
+dogbreed export-web my-model site
 """
 
 import argparse
@@ -52,6 +53,7 @@ COMMANDS = {
     "evaluate": ("dogbreed.train.cli", "measure a model on labeled photos"),
     "push": ("dogbreed.hub.cli", "put a model on the Hugging Face Hub"),
     "deploy-space": ("dogbreed.hub.cli", "put the web page on a Hugging Face Space"),
+    "export-web": ("dogbreed.web.cli", "write the web page for hosts without Python"),
 }
 
 _Command = Callable[[argparse.Namespace], int]

@@ -32,6 +32,8 @@ WINGS = {
         "pyarrow",
     },
     "bulk": {"ray"},
+    # It needs no library, and nothing needs it.
+    "web": set(),
 }
 HEAVY = WINGS["page"] | WINGS["train"] | WINGS["bulk"] | {"dogbreed.train", "dogbreed.page"}
 # Folders that belong to the core.
@@ -41,6 +43,7 @@ DOORS = {
     ("dogbreed/classifier.py", "dogbreed.hub"),
     ("dogbreed/train/", "dogbreed.hub"),
     ("dogbreed/page/", "dogbreed.hub"),
+    ("dogbreed/web/cli.py", "dogbreed.hub"),
     *(("dogbreed/cli.py", module) for module, _ in COMMANDS.values()),
 }
 ENTRIES = ("app.py", "train.py")
