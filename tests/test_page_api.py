@@ -118,37 +118,71 @@ def test_an_mcp_client_gets_an_answer(page, classifier):
 @pytest.mark.parametrize("name", ["dog.jpg", "a [1], b {2}; ü & c.jpg", "50% (copy).jpg"])
 def test_the_lines_for_curl_work_for_any_name_of_a_file(page, classifier, tmp_path, name):
     shutil.copy(DRAWING, tmp_path / name)
-    command = examples(auth=False)[1].replace("{url}", page).replace("dog.jpg", name)
+    command = examples(auth=False)["Gradio"].replace("{url}", page).replace("dog.jpg", name)
     assert answer_of(command, tmp_path)["label"] == classifier.predict(DRAWING).labels[0]
+
+
+def test_the_line_for_curl_is_the_first_and_gets_the_answer_of_details(page, classifier, tmp_path):
+    shutil.copy(DRAWING, tmp_path / "dog.jpg")
+    (name, line), *_ = examples(auth=False).items()
+    assert name == "curl" and line == "curl -F photo=@dog.jpg {url}/api/predict"
+    expected = as_json(classifier.predict(DRAWING), classifier.bundle)
+    assert json.loads(printed(line.replace("{url}", page), tmp_path)) == expected
+
+
+def test_the_page_describes_the_routes_for_programs(page):
+    paths = read_json(f"{page}/openapi.json")["paths"]
+    assert {"multipart/form-data", "image/*"} <= {
+        *paths["/api/predict"]["post"]["requestBody"]["content"]
+    }
+    assert {"200", "401", "413", "415", "422", "503"} == {
+        *paths["/api/predict"]["post"]["responses"]
+    }
+    assert [*paths["/api/health"]] == ["get"]
+    assert read_json(f"{page}/api/health") == {"status": "ok"}
 
 
 def test_the_lines_work_with_a_password(classifier, tmp_path):
     shutil.copy(DRAWING, tmp_path / "dog.jpg")
     with running_page("--auth=anna:se:cret") as address:
-        python, curl, _ = (
-            lines.replace("{url}", address).replace("USER", "anna").replace("PASSWORD", "se:cret")
-            for lines in examples(auth=True)
-        )
+        lines = {
+            name: code.replace("{url}", address)
+            .replace("USER", "anna")
+            .replace("PASSWORD", "se:cret")
+            for name, code in examples(auth=True).items()
+        }
         best = classifier.predict(DRAWING).labels[0]
-        assert answer_of(curl, tmp_path)["label"] == best
+        assert json.loads(printed(lines["curl"], tmp_path))["labels"][0]["name"] == best
+        assert answer_of(lines["Gradio"], tmp_path)["label"] == best
         run = subprocess.run(
-            [sys.executable, "-c", python], cwd=tmp_path, capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", lines["Python"]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert best in run.stdout, run.stderr
         # Without it, nothing.
-        open_lines = examples(auth=False)[1].replace("{url}", address)
-        run = subprocess.run(
-            ["bash", "-c", open_lines], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert best not in run.stdout
+        for name in ("curl", "Gradio"):
+            open_lines = examples(auth=False)[name].replace("{url}", address)
+            run = subprocess.run(
+                ["bash", "-c", open_lines], cwd=tmp_path, capture_output=True, text=True
+            )
+            assert best not in run.stdout
 
 
-def answer_of(command: str, folder: Path) -> dict:
-    """What the last line of a few in the shell prints."""
+def printed(command: str, folder: Path) -> str:
+    """What a few lines in the shell print."""
     run = subprocess.run(
         ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=True
     )
-    data = next(line for line in run.stdout.splitlines() if line.startswith("data: "))
+    return run.stdout
+
+
+def answer_of(command: str, folder: Path) -> dict:
+    """What the last line of a few in the shell prints, if it is an event of Gradio's."""
+    lines = printed(command, folder).splitlines()
+    data = next(line for line in lines if line.startswith("data: "))
     (answer,) = json.loads(data.removeprefix("data: "))
     return answer
 

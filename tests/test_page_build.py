@@ -61,8 +61,8 @@ def test_texts_about_the_model_are_there_in_every_language(i18n):
         assert str(MOST_PHOTOS) in words["several_how_many"] and "`inception_v3`" in words["about"]
 
 
-def test_how_it_is_served(i18n):
-    options = launch_options(i18n)
+def test_how_it_is_served(classifier, i18n):
+    options = launch_options(classifier, i18n)
     assert options["max_file_size"] == "20mb"
     assert options["i18n"] is i18n
     assert options["css_paths"].is_file()
@@ -73,6 +73,8 @@ def test_how_it_is_served(i18n):
     assert 20_000_000 * 4 / 3 < guard.kwargs["other_bytes"] < 28_000_000
     assert guard.kwargs["upload_bytes"] >= 20_000_000
     assert not options["show_error"]
+    routes = options["app_kwargs"]["routes"]
+    assert [route.path for route in routes] == ["/api/predict", "/api/health"]
 
 
 def test_the_theme_asks_no_other_host_for_fonts():

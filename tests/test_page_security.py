@@ -192,6 +192,9 @@ def test_an_upload_over_the_limit_is_cut_off_and_leaves_nothing(host):
     assert status == 413 and host.gives_nothing_away(text)
     status, _ = host.ask("/gradio_api/mcp/", {"params": data})
     assert status == 413
+    for size in (20_000_001, 28_000_000):
+        status, text = host.ask("/api/predict", bytes(size), **{"Content-Type": "image/png"})
+        assert status == 413 and host.gives_nothing_away(text)
     large = [path for path in host.folder.rglob("*") if path.is_file()]
     assert all(path.stat().st_size < 1_000_000 for path in large)
 
@@ -212,6 +215,7 @@ def test_without_the_password_there_is_nothing(host):
         ("/gradio_api/component_server", body),
         (f"/gradio_api/file={host.secret}", None),
         ("/gradio_api/upload", multipart),
+        ("/api/predict", multipart),
     ):
         headers = {"Content-Type": "multipart/form-data; boundary=x"} if data is multipart else {}
         status, text = host.ask(path, data, **headers)

@@ -1,4 +1,4 @@
-"""How programs use the page: the two endpoints, which are MCP tools too, and the tab about them."""
+"""How programs use the page: Gradio's two endpoints, which are MCP tools too, and the API tab."""
 
 import json
 from dataclasses import dataclass
@@ -13,27 +13,30 @@ from dogbreed.page.uploads import NO_PHOTO, accept_any_file
 from dogbreed.prediction import Prediction
 from dogbreed.wording import as_json
 
+CURL = "curl {login}-F photo=@dog.jpg {url}/api/predict"
+
 PYTHON = """\
 from gradio_client import Client, handle_file
 
 client = Client("{url}"{login})
-answer = client.predict(handle_file("dog.jpg"), api_name="/predict")
+answer = client.predict(photo=handle_file("dog.jpg"), api_name="/predict")
 print(answer["confidences"])"""
-
-# The file's path arrives as JSON and is sent as JSON, so any name of a file works.
-CURL = """\
-{login}FILE=$(curl -s {cookies}{url}/gradio_api/upload -F 'files=@"dog.jpg"' |
-  sed 's/^\\["//; s/"\\]$//')
-ID=$(curl -s {cookies}{url}/gradio_api/call/v2/predict -H 'Content-Type: application/json' \\
-  -d '{"photo": {"path": "'"$FILE"'"}}' | cut -d '"' -f 4)
-curl -sN {cookies}{url}/gradio_api/call/v2/predict/$ID"""
 
 JAVASCRIPT = """\
 import { Client, handle_file } from "@gradio/client"; // npm install @gradio/client
 
 const client = await Client.connect("{url}"{login});
-const answer = await client.predict("/predict", [handle_file(photo)]); // a File or a Blob
+const answer = await client.predict("/predict", { photo: handle_file(photo) }); // a File or a Blob
 console.log(answer.data[0].confidences);"""
+
+# Gradio's own way, with named parameters. The file's path arrives as JSON and is sent as JSON, so
+# any name of a file works.
+CALL = """\
+{login}FILE=$(curl -s {cookies}{url}/gradio_api/upload -F 'files=@"dog.jpg"' |
+  sed 's/^\\["//; s/"\\]$//')
+ID=$(curl -s {cookies}{url}/gradio_api/call/v2/predict -H 'Content-Type: application/json' \\
+  -d '{"photo": {"path": "'"$FILE"'"}}' | cut -d '"' -f 4)
+curl -sN {cookies}{url}/gradio_api/call/v2/predict/$ID"""
 
 # Only the browser knows the address under which it reached the page.
 _FILL_IN = """() => {
@@ -106,23 +109,25 @@ def connect_endpoints(endpoints: Endpoints) -> None:
         )
 
 
-def examples(auth: bool) -> list[str]:
-    """How to call the page from Python, curl and JavaScript, with `{url}` for its address.
+def examples(auth: bool) -> dict[str, str]:
+    """How to call the page, by what each example is called, with `{url}` for the page's address.
 
     Args:
         auth: Visitors must log in; `USER` and `PASSWORD` stand for what they enter.
     """
-    python, cookies, login, javascript = "", "", "", ""
+    curl, python, javascript, cookies, login = "", "", "", "", ""
     if auth:
+        curl = "-u USER:PASSWORD "
         python = ', auth=("USER", "PASSWORD")'
+        javascript = ', { auth: ["USER", "PASSWORD"] }'
         cookies = "-b cookies.txt "
         login = "curl -s -c cookies.txt -d username=USER -d password=PASSWORD {url}/login\n"
-        javascript = ', { auth: ["USER", "PASSWORD"] }'
-    return [
-        PYTHON.replace("{login}", python),
-        CURL.replace("{login}", login).replace("{cookies}", cookies),
-        JAVASCRIPT.replace("{login}", javascript),
-    ]
+    return {
+        "curl": CURL.replace("{login}", curl),
+        "Python": PYTHON.replace("{login}", python),
+        "JavaScript": JAVASCRIPT.replace("{login}", javascript),
+        "Gradio": CALL.replace("{login}", login).replace("{cookies}", cookies),
+    }
 
 
 def api_tab(page: gr.Blocks, i18n: gr.I18n, auth: bool) -> None:
@@ -134,6 +139,7 @@ def api_tab(page: gr.Blocks, i18n: gr.I18n, auth: bool) -> None:
         auth: Visitors must log in.
     """
     gr.Markdown(i18n("api_how"))
+    templates = examples(auth)
     # Without a language: the colors of Gradio's highlighting have too little contrast.
     codes = [
         gr.Code(
@@ -142,7 +148,7 @@ def api_tab(page: gr.Blocks, i18n: gr.I18n, auth: bool) -> None:
             show_line_numbers=False,
             elem_id=f"api-{label.lower()}",
         )
-        for label in ("Python", "curl", "JavaScript")
+        for label in templates
     ]
-    templates = json.dumps(examples(auth))
-    page.load(None, None, codes, js=_FILL_IN.replace("TEMPLATES", templates))
+    fill_in = _FILL_IN.replace("TEMPLATES", json.dumps([*templates.values()]))
+    page.load(None, None, codes, js=fill_in)

@@ -11,6 +11,7 @@ from dogbreed.page.about import about_markdown
 from dogbreed.page.api import Endpoints, api_tab, connect_endpoints
 from dogbreed.page.batch import batch_tab
 from dogbreed.page.guard import RequestGuard
+from dogbreed.page.http_api import HttpApi, api_routes
 from dogbreed.page.i18n import make_i18n, texts
 from dogbreed.page.limits import (
     BODY_SECONDS,
@@ -71,11 +72,15 @@ def page_texts(classifier: DogBreedClassifier) -> gr.I18n:
 
 
 def launch_options(
-    i18n: gr.I18n, root_path: str | None = None, proxies: Collection[str] = ()
+    classifier: DogBreedClassifier,
+    i18n: gr.I18n,
+    root_path: str | None = None,
+    proxies: Collection[str] = (),
 ) -> dict[str, Any]:
     """How the page is served: look, languages, limits; arguments of `gradio.Blocks.launch`.
 
     Args:
+        classifier: The model that answers `/api/predict`.
         i18n: The texts of the page.
         root_path: The path, or the whole address, under which a proxy offers the page.
         proxies: Addresses of proxies whose `X-Forwarded-…` headers are believed; `*` for all.
@@ -99,7 +104,7 @@ def launch_options(
         "show_error": False,
         "root_path": root_path,
         "ssr_mode": False,
-        "app_kwargs": {"middleware": middleware},
+        "app_kwargs": {"middleware": middleware, "routes": api_routes(HttpApi(classifier))},
     }
 
 

@@ -19,3 +19,5 @@ UPLOAD_BYTES = MOST_PHOTOS * MAX_BYTES
 REQUEST_BYTES = MAX_BYTES * 4 // 3 + 100_000
 # How long a request may take to arrive, in seconds.
 BODY_SECONDS = 600
+# A photo that is sent to /api/predict is in a file instead of in memory from this size on.
+MEMORY_BYTES = 1_000_000

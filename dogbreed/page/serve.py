@@ -52,7 +52,7 @@ def serve(
     check_address(host or "127.0.0.1", port)
     i18n = page_texts(classifier)
     page = build_page(classifier, i18n, auth is not None)
-    options = launch_options(i18n, root_path, trusted_proxies())
+    options = launch_options(classifier, i18n, root_path, trusted_proxies())
     try:
         # Gradio's own words about the tunnel end in several lines of advice.
         with contextlib.redirect_stdout(io.StringIO()):

@@ -22,12 +22,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_process(
-    *options: str, code: str | None = None, **environment: str
+    *options: str, code: str | None = None, folder: Path = ROOT, **environment: str
 ) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run app.py until the block ends.
 
     Args:
         options: Options of app.py.
+        code: What is run in place of app.py.
+        folder: Where app.py is, and where it is run.
         environment: Additional environment variables.
 
     Yields:
@@ -37,14 +39,14 @@ def running_process(
     address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         [sys.executable, *(["-c", code] if code else ["app.py"]), f"--port={port}", *options],
-        cwd=ROOT,
+        cwd=folder,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while True:
             assert process.poll() is None, process.stdout.read()
             assert time.monotonic() < deadline, "the page did not come up"
