@@ -1,5 +1,6 @@
 """The page is put on a Space: what is uploaded, how it is set up, what is reported."""
 
+import re
 import shutil
 import subprocess
 from importlib.metadata import version
@@ -9,11 +10,12 @@ import pytest
 from huggingface_hub import SpaceCard
 
 from dogbreed.bundle import CONFIG, NETWORK, REJECTION, read_bundle
-from dogbreed.hub.space import space_files
+from dogbreed.hub.gradio_space import space_files
 from tests.helpers.running import ROOT
 from tests.helpers.shell import Shell
 from tests.helpers.tiny_bundle import assert_one_sentence, write_trusted
 from tests.hub import LocalHub
+from tests.hub.cards import SPACE_KEYS
 
 HEAVY = ("tensorflow", "datasets", "keras", "matplotlib")
 
@@ -70,7 +72,8 @@ def test_a_space_with_a_model_of_the_hub(hub, ann, bundle, tmp_path):
     }
     assert {name: files[name] for name in package} == package
     assert files["app.py"] == (ROOT / "app.py").read_bytes()
-    assert files["requirements.txt"] == (ROOT / "requirements-serve.txt").read_bytes()
+    needed = [(ROOT / f"requirements-{what}.txt").read_bytes() for what in ("serve", "mcp")]
+    assert files["requirements.txt"] == b"".join(needed)
     assert not [name for name in files if "train" in name or NETWORK in name or "pycache" in name]
     lines = files["requirements.txt"].decode().splitlines()
     assert not [line for line in lines if line.startswith(HEAVY)]
@@ -78,7 +81,12 @@ def test_a_space_with_a_model_of_the_hub(hub, ann, bundle, tmp_path):
     data = read_card(hub, tmp_path).data
     assert (data.sdk, data.sdk_version, data.app_file) == ("gradio", version("gradio"), "app.py")
     assert isinstance(data.python_version, str) and data.license == "apache-2.0"
-    assert data.models == ["ann/dogs"]
+    assert data.models == ["ann/dogs"] and data.datasets is None
+    assert {"dogbreed", "mcp-server"} <= {*data.tags}
+    assert data.suggested_hardware == "cpu-basic"
+    place = f"{hub.endpoint}/spaces/ann/page/resolve/main/"
+    assert data.thumbnail.removeprefix(place) in files and data.thumbnail.startswith(place)
+    assert data.to_dict().keys() <= SPACE_KEYS
     assert data.preload_from_hub == [f"ann/dogs {CONFIG},{NETWORK},{REJECTION} {commit}"]
     assert data.title and data.emoji and data.colorFrom and data.colorTo
     assert 0 < len(data.short_description) <= 60
@@ -104,6 +112,44 @@ def test_without_a_model_the_default_one_is_uploaded(hub, ann):
     files = deployed(hub)
     assert files[f"model/{NETWORK}"] == (shipped / NETWORK).read_bytes()
     assert [name for name in files if name.endswith(NETWORK)] == [f"model/{NETWORK}"]
+
+
+def test_the_dataset_of_the_hub_is_named(hub, ann, tmp_path):
+    bundle = write_trusted(tmp_path / "with-data", training={"dataset": "ann/photos"})
+    assert ann.dogbreed("deploy-space", "ann/page", "--bundle", bundle).code == 0
+    assert read_card(hub, tmp_path).data.datasets == ["ann/photos"]
+
+
+def test_a_space_on_zero_gpu_stays_there(hub, ann, bundle, tmp_path):
+    command = ("deploy-space", "ann/page", "--bundle", bundle)
+    assert ann.dogbreed(*command, "--hardware", "zero-a10g").code == 0
+    files = deployed(hub)
+    assert files["app.py"] == (ROOT / "dogbreed" / "hub" / "zero_gpu_app.py").read_bytes()
+    assert "spaces~=" in files["requirements.txt"].decode()
+    data = read_card(hub, tmp_path).data
+    assert (data.sdk, data.python_version) == ("gradio", "3.12.12")
+    assert data.suggested_hardware == settings(hub)["hardware"] == "zero-a10g"
+    assert data.to_dict().keys() <= SPACE_KEYS
+    assert ann.dogbreed(*command).code == 0
+    assert deployed(hub) == files and len(hub.commits("ann/page", "space")) == 2
+    # On other hardware it is the ordinary app again.
+    assert ann.dogbreed(*command, "--hardware", "cpu-upgrade").code == 0
+    assert deployed(hub)["app.py"] == (ROOT / "app.py").read_bytes()
+
+
+def test_a_free_account_is_told_what_is_free_and_that_works(hub, bundle, tmp_path):
+    hub.add_user("ben", "hf_ben", paid=False)
+    ben = Shell(hub, tmp_path / "home-of-ben", "hf_ben")
+    run = ben.dogbreed("deploy-space", "ben/page", "--bundle", bundle, "--private")
+    assert run.code == 2 and not hub.repo_exists("ben/page", "space")
+    assert_one_sentence(run.last)
+    commands = re.findall(r"`python -m dogbreed (deploy-space [^`]+)`", run.last)
+    same = f"deploy-space ben/page --bundle {bundle} --private"
+    assert commands == [f"{same} --hardware zero-a10g"]
+    for command in commands:
+        run = ben.dogbreed(*command.split())
+        assert run.code == 0, run.err
+    assert hub.settings("ben/page", "space")["private"]
 
 
 def test_deploying_again_updates_in_one_commit_or_in_none(hub, ann, bundle):
@@ -170,7 +216,7 @@ FAILURES = {
         "spaces/ann/page?logs=container",
     ),
     "it is paused": (outcome("PAUSED", None), [], "PAUSED (no reason given)"),
-    "the Hub wants a subscription": (wants_money, [], "need a PRO subscription"),
+    "the Hub wants a subscription": (wants_money, [], "need a PRO subscription); free for any"),
     "hardware that does not exist": (nothing, ["--hardware=abacus"], "Invalid hardware flavor"),
     "a model that does not exist": (nothing, ["--model=ann/none"], "There is no model ann/none"),
     "a folder as --model": (nothing, ["--model=tests"], "tests is not a model bundle"),
@@ -228,8 +274,8 @@ def test_only_what_belongs_to_the_page_is_uploaded(hub, ann, bundle, tmp_path):
     clone = tmp_path / "clone"
     skip = shutil.ignore_patterns("default_model", "__pycache__")
     shutil.copytree(ROOT / "dogbreed", clone / "dogbreed", ignore=skip)
-    for name in ("app.py", "requirements-serve.txt"):
-        shutil.copy(ROOT / name, clone)
+    for path in (ROOT / "app.py", *ROOT.glob("requirements-*.txt")):
+        shutil.copy(path, clone)
     for name in STRAY:
         (clone / "dogbreed" / name).parent.mkdir(exist_ok=True)
         (clone / "dogbreed" / name).write_text("KEEP-THIS-SECRET\n")

@@ -35,6 +35,7 @@ def test_the_files_for_pip_name_all_others():
         "-r requirements.txt",
         "-r requirements-mcp.txt",
         "-r requirements-tools.txt",
+        "-r requirements-zerogpu.txt",
     ]
 
 

@@ -46,7 +46,16 @@ def add_deploy_space_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--private", action="store_true", help="visible only to you")
     parser.add_argument(
-        "--hardware", metavar="NAME", help="default: cpu-basic, the smallest the Hub offers"
+        "--sdk",
+        choices=("gradio",),
+        default="gradio",
+        help="gradio: the page as it is here (default)",
+    )
+    parser.add_argument(
+        "--hardware",
+        metavar="NAME",
+        help="zero-a10g is free for any account (default: what the Space has, cpu-basic for a new "
+        "one)",
     )
     parser.add_argument(
         "--replace",
@@ -62,6 +71,7 @@ def deploy_space_command(options: argparse.Namespace) -> int:
         model=options.model,
         bundle=options.bundle,
         private=options.private,
+        sdk=options.sdk,
         hardware=options.hardware,
         replace=options.replace,
         report=lambda line: print(line, file=sys.stderr),

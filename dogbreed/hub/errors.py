@@ -107,9 +107,9 @@ def explain(
         )
     if isinstance(error, _NO_ANSWER):
         return HubError(
-            f"The Hub cannot be reached ({_reason(error)}); check the connection and try again."
+            f"The Hub cannot be reached ({stated(error)}); check the connection and try again."
         )
-    return HubError(f"Something went wrong with the {subject}: {_reason(error)}.")
+    return HubError(f"Something went wrong with the {subject}: {stated(error)}.")
 
 
 def _explain_answer(
@@ -141,13 +141,13 @@ def _explain_answer(
         )
     if status == 402:
         return (
-            f"The Hub requires a subscription for the {subject} ({_reason(error)}); see "
+            f"The Hub requires a subscription for the {subject} ({stated(error)}); see "
             f"{constants.ENDPOINT}/pricing, or share the page from your own computer with "
             "`python app.py --share`."
         )
     if status == 403:
         return (
-            f"Your token does not permit that for the {subject} ({_reason(error)}); use one with "
+            f"Your token does not permit that for the {subject} ({stated(error)}); use one with "
             f"write access from {settings}."
         )
     if status == 412:
@@ -158,7 +158,7 @@ def _explain_answer(
         return f"The Hub has received too many requests from you; try again {when}."
     if status >= 500:
         return f"The Hub is temporarily unavailable (error {status}); try again in a few minutes."
-    return f"The Hub refuses the {subject}: {_reason(error)}."
+    return f"The Hub refuses the {subject}: {stated(error)}."
 
 
 def _not_the_hub() -> HubError:
@@ -197,7 +197,7 @@ def _is_in_cache(name: str | bytes | int) -> bool:
     return any(path.is_relative_to(ours) or ours.is_relative_to(path) for ours in (cache, home))
 
 
-def _reason(error: BaseException) -> str:
+def stated(error: BaseException) -> str:
     """What the server has said, else the first line of the error, as far as it can be shown."""
     text = getattr(error, "server_message", None) or str(error)
     lines = text.strip().splitlines() or [type(error).__name__]

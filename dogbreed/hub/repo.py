@@ -91,11 +91,18 @@ class Repo:
         """The address that people open."""
         return f"{self.api.endpoint}/{'spaces/' if self.type == 'space' else ''}{self.id}"
 
-    def open(self, *, private: bool, hardware: SpaceHardware | None = None) -> None:
+    def open(
+        self,
+        *,
+        private: bool,
+        sdk: str | None = None,
+        hardware: SpaceHardware | None = None,
+    ) -> None:
         """Create the repository unless it exists, and make sure that it may be written to.
 
         Args:
             private: Visible only to its owner; an existing repository is never changed.
+            sdk: How a new Space runs, such as `gradio`; a model has none.
             hardware: What a new Space runs on; if left out the Hub chooses.
 
         Raises:
@@ -108,7 +115,7 @@ class Repo:
                 self.id,
                 repo_type=self.type,
                 private=private,
-                space_sdk="gradio" if self.type == "space" else None,
+                space_sdk=sdk,
                 space_hardware=hardware,
             )
         elif info.private and not private:

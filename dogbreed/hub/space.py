@@ -1,35 +1,38 @@
 """Put the page on a Hugging Face Space."""
 
 import logging
-import platform
 import re
-from collections.abc import Callable
-from importlib.metadata import version
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import cast
 
-from huggingface_hub import RepoCard, SpaceCardData, SpaceHardware, SpaceStage, constants
+from huggingface_hub import SpaceHardware, SpaceStage
+from huggingface_hub.errors import HfHubHTTPError
 
-from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, Bundle
+from dogbreed.bundle import CARD, DEFAULT_BUNDLE, Bundle
 from dogbreed.errors import HubError, UsageError
 from dogbreed.hub import load_bundle
-from dogbreed.hub.errors import translated_errors
-from dogbreed.hub.repo import Files, Repo, State, compare
+from dogbreed.hub.errors import stated, translated_errors
+from dogbreed.hub.gradio_space import (
+    APP,
+    MODEL_FOLDER,
+    PACKAGE,
+    REQUIREMENTS,
+    ZERO_GPU,
+    check_clone,
+    space_files,
+)
+from dogbreed.hub.repo import Repo, State, compare
 
-PACKAGE = Path(__file__).parent.parent
-APP = "app.py"
-REQUIREMENTS = "requirements-serve.txt"
-# Where a model that is uploaded with the page is in the Space, and how the page finds its model.
-MODEL_FOLDER = "model"
+# How the page finds its model.
 MODEL_VARIABLE = "DOGBREED_MODEL"
 
-# What of the package is uploaded. Its folder may also contain what nobody else should see.
-_UPLOADED = ("**/*.py", "page/locales/*.json", "page/static/**/*")
-_SUFFIXES = {".css", ".html", ".ico", ".jpg", ".js", ".json", ".png", ".py", ".svg", ".webp"}
-_LEFT_OUT = {"train", DEFAULT_BUNDLE.name}
-# In the card of each Space that contains this page.
-_TAG = "dogbreed"
 _TAGGED_CARD = re.compile(rb"\A---\n.*?^- dogbreed$.*?^---$", re.DOTALL | re.MULTILINE)
+# Options of deploy-space by which a Space costs nothing, and what each gives.
+_FREE = {f"--hardware {ZERO_GPU}": "the page on ZeroGPU, up to two such Spaces"}
 _WAIT_SECONDS = 15 * 60
 
 _log = logging.getLogger("dogbreed")
@@ -41,6 +44,7 @@ def deploy_space(
     model: str | None = None,
     bundle: str | Path | None = None,
     private: bool = False,
+    sdk: str = "gradio",
     hardware: str | None = None,
     replace: bool = False,
     token: str | None = None,
@@ -56,7 +60,9 @@ def deploy_space(
         bundle: Folder of a bundle that is uploaded with the page; the one that comes with the
             package if both are left out.
         private: Visible only to its owner; an existing Space is never changed.
-        hardware: What it runs on, such as `cpu-basic`; if left out an existing Space keeps its own.
+        sdk: `gradio`, the page on a computer of the Hub.
+        hardware: What it runs on, such as `cpu-basic`, or `zero-a10g` for ZeroGPU, which is free;
+            if left out an existing Space keeps its own.
         replace: Also delete files there that are not part of this page.
         token: Hub token; if left out the one of `hf auth login` or `$HF_TOKEN`.
         report: Called with a line that says what is being waited for.
@@ -70,24 +76,27 @@ def deploy_space(
             other files and `replace` is not set.
         UsageError: Not run from a clone of the project, or both a model and a bundle are named.
     """
+    check_clone()
     served = _served_bundle(model, bundle)
-    files = space_files(repo_id, served)
     # The client's list of hardware need not be as new as the Hub's.
     known = cast(SpaceHardware, hardware)
     space = Repo(repo_id, "space", token)
-    with translated_errors(repo_id, "space"):
-        space.open(private=private, hardware=known)
+    options = {"--model": model, "--bundle": bundle, "--private": "" if private else None}
+    with translated_errors(repo_id, "space"), _free_ways_named(space, options):
+        space.open(private=private, sdk=sdk, hardware=known)
         state = space.state()
         if not replace:
             _refuse_foreign(space, state)
         # Before the commit, so that the Space is built once.
-        if hardware and space.api.get_space_runtime(repo_id).requested_hardware != hardware:
+        present = space.api.get_space_runtime(repo_id).requested_hardware
+        if hardware and present != hardware:
             space.api.request_space_hardware(repo_id, known)
         variable = space.api.get_space_variables(repo_id).get(MODEL_VARIABLE)
         source = served.address or MODEL_FOLDER
         if variable is None or variable.value != source:
             space.api.add_space_variable(repo_id, MODEL_VARIABLE, source)
         message = f"Page with the model {served.address or 'that is uploaded here'}"
+        files = space_files(repo_id, served, hardware or present)
         space.commit(compare(state, files), message)
         if served.repo_id and space.api.model_info(served.repo_id).private:
             _log.warning(
@@ -112,80 +121,37 @@ def _served_bundle(model: str | None, bundle: str | Path | None) -> Bundle:
     return served
 
 
-def space_files(repo_id: str, served: Bundle) -> Files:
-    """Everything that the Space contains.
+@contextmanager
+def _free_ways_named(space: Repo, options: Mapping[str, str | Path | None]) -> Iterator[None]:
+    """Within this block, say what is free when the Hub asks for money.
 
     Args:
-        repo_id: `user/space`.
-        served: The model; it is among the files unless the Space loads it from the Hub.
+        space: The Space that is deployed to.
+        options: Those of the command that also belong to the free ways, None for unused ones.
 
     Raises:
-        UsageError: The app is not next to the package.
+        HubError: The Hub has answered that payment is required.
     """
-    root = PACKAGE.parent
-    if not (root / APP).is_file() or not (root / REQUIREMENTS).is_file():
-        raise UsageError(
-            f"There is no {APP} next to the package {PACKAGE}; deploy from a clone of the project."
-        )
-    files: Files = {
-        APP: root / APP,
-        "requirements.txt": root / REQUIREMENTS,
-        CARD: str(space_card(repo_id, served)).encode(),
-    }
-    for path in _package_files():
-        files[f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}"] = path
-    if served.address is None:
-        for name in (CONFIG, *served.served):
-            files[f"{MODEL_FOLDER}/{name}"] = served.path / name
-    return files
-
-
-def _package_files() -> list[Path]:
-    """The files of the package that serving needs, and nothing else that lies there."""
-    found = {path for pattern in _UPLOADED for path in PACKAGE.glob(pattern)}
-
-    def is_left_out(path: Path) -> bool:
-        parts = path.relative_to(PACKAGE).parts
-        return any(part in _LEFT_OUT or part.startswith(".") for part in parts)
-
-    return sorted(
-        path
-        for path in found
-        if path.suffix in _SUFFIXES and path.is_file() and not is_left_out(path)
-    )
-
-
-def space_card(repo_id: str, served: Bundle) -> RepoCard:
-    """The README of the Space; its metadata say how the Hub has to run it."""
-    model = served.repo_id
-    needed = ",".join((CONFIG, *served.served))
-    data = SpaceCardData(
-        title="Dog breeds",
-        emoji="🐕",
-        colorFrom="yellow",
-        colorTo="green",
-        sdk="gradio",
-        sdk_version=version("gradio"),
-        python_version=".".join(platform.python_version_tuple()[:2]),
-        app_file=APP,
-        license="apache-2.0",
-        tags=[_TAG],
-        short_description="Names the breed of the dog in a photo",
-        models=[model] if model else None,
-        preload_from_hub=[f"{model} {needed} {served.commit}"] if model else None,
-    )
-    origin = f"[{served.address}]({constants.ENDPOINT}/{model})" if model else "in this Space"
-    return RepoCard(
-        f"---\n{data.to_yaml()}\n---\n\n# {repo_id.split('/')[-1]}\n\n"
-        f"Which breed is this dog? Upload a photo and get the three most probable of "
-        f"{len(served.labels)} classes. The model is {origin}.\n"
-    )
+    try:
+        yield
+    except HfHubHTTPError as error:
+        if error.response.status_code != HTTPStatus.PAYMENT_REQUIRED:
+            raise
+        words = ["python", "-m", "dogbreed", "deploy-space", space.id]
+        for name, value in options.items():
+            words += [] if value is None else [name, str(value)] if value else [name]
+        command = shlex.join(words)
+        ways = " and ".join(f"`{command} {way}` ({what})" for way, what in _FREE.items())
+        raise HubError(
+            f"The Hub requires a subscription for the Space {space.id} ({stated(error)}); "
+            f"free for any account: {ways}."
+        ) from error
 
 
 def _refuse_foreign(space: Repo, state: State) -> None:
     """Make sure that only this page is replaced; its card is marked as such."""
     is_tagged = _TAGGED_CARD.match(space.read(state, CARD) or b"") is not None
-    parts = {APP, "requirements.txt", CARD, PACKAGE.name, MODEL_FOLDER}
+    parts = {APP, REQUIREMENTS, CARD, PACKAGE.name, MODEL_FOLDER}
 
     def is_ours(path: str) -> bool:
         return is_tagged and path.partition("/")[0] in parts

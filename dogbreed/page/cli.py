@@ -47,6 +47,7 @@ def serve_command(options: argparse.Namespace) -> int:
     root_path = read_root_path(options.root_path or os.environ.get("GRADIO_ROOT_PATH"))
     if options.mcp:
         check_mcp(auth is not None)
+    mcp = options.mcp or is_mcp_wanted(auth is not None)
     classifier = load(options.model, options.fallback, options.program)
     # The page sends nothing anywhere; Gradio reads this when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -64,7 +65,7 @@ def serve_command(options: argparse.Namespace) -> int:
             root_path=root_path,
             share=options.share,
             auth=auth,
-            mcp=options.mcp,
+            mcp=mcp,
         )
     return 0
 
@@ -83,6 +84,25 @@ def check_mcp(auth: bool) -> None:
         raise UsageError("--mcp does not work with --auth or $DOGBREED_AUTH; choose one of them.")
     if importlib.util.find_spec("mcp") is None:
         raise UsageError('--mcp needs an extra package: pip install "gradio[mcp]".')
+
+
+def is_mcp_wanted(auth: bool) -> bool:
+    """Whether the page is an MCP server without `--mcp`: by Gradio's variable, or on a Space.
+
+    On a Space it is one unless the variable says otherwise, where it can be.
+
+    Args:
+        auth: Visitors must log in.
+    """
+    default = "True" if "SPACE_ID" in os.environ else "False"
+    if os.environ.get("GRADIO_MCP_SERVER", default).lower() != "true":
+        return False
+    try:
+        check_mcp(auth)
+    except UsageError as error:
+        print(f"The page is not an MCP server: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def reach_without_proxy(host: str | None) -> None:

@@ -20,6 +20,19 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
+def wait_for(address: str, process: subprocess.Popen) -> None:
+    """Wait until a page answers at an address; fails if its process ends or takes minutes."""
+    deadline = time.monotonic() + 240
+    while True:
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        assert time.monotonic() < deadline, "the page did not come up"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def running_process(
     *options: str, code: str | None = None, folder: Path = ROOT, **environment: str
@@ -46,15 +59,7 @@ def running_process(
         text=True,
     )
     try:
-        deadline = time.monotonic() + 240
-        while True:
-            assert process.poll() is None, process.stdout.read()
-            assert time.monotonic() < deadline, "the page did not come up"
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_for(address, process)
         yield address, process
     finally:
         process.terminate()

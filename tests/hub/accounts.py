@@ -15,6 +15,7 @@ class Token:
     user: str
     namespaces: tuple[str, ...]
     write: bool
+    paid: bool = True
 
 
 class Accounts:
@@ -23,8 +24,10 @@ class Accounts:
     def __init__(self) -> None:
         self.tokens: dict[str, Token] = {}
 
-    def add(self, user: str, secret: str, write: bool, organizations: tuple[str, ...]) -> None:
-        self.tokens[secret] = Token(user, (user, *organizations), write)
+    def add(
+        self, user: str, secret: str, write: bool, organizations: tuple[str, ...], paid: bool
+    ) -> None:
+        self.tokens[secret] = Token(user, (user, *organizations), write, paid)
 
     def identify(self, authorization: str | None) -> Token | None:
         """The token of a request, `None` for an anonymous one."""
@@ -69,3 +72,9 @@ def check_create(token: Token | None, repo_type: str, namespace: str) -> Token:
         rights = f'create a {repo_type} under the namespace "{namespace}"'
         raise HttpError(403, f"You don't have the rights to {rights}")
     return token
+
+
+def check_plan(token: Token, sdk: str, hardware: str) -> None:
+    """Whether an account may have such a Space: without a plan static ones and ZeroGPU only."""
+    if not (token.paid or sdk == "static" or (sdk, hardware) == ("gradio", "zero-a10g")):
+        raise HttpError(402, f"A {sdk} Space on {hardware} requires a PRO subscription")

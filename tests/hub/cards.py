@@ -12,6 +12,15 @@ from tests.hub.storage import Commit, Repo
 COLORS = ("red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray")
 SDKS = ("gradio", "streamlit", "docker", "static")
 SHORT_DESCRIPTION_LIMIT = 60
+# Each key that the Hub's configuration reference of Spaces lists, and the license.
+SPACE_KEYS = {
+    *("title", "emoji", "colorFrom", "colorTo", "sdk", "python_version", "sdk_version"),
+    *("suggested_hardware", "suggested_storage", "app_file", "app_build_command", "app_port"),
+    *("base_path", "fullWidth", "header", "short_description", "models", "datasets", "tags"),
+    *("thumbnail", "pinned", "hf_oauth", "hf_oauth_scopes", "hf_oauth_expiration_minutes"),
+    *("disable_embedding", "startup_duration_timeout", "custom_headers", "preload_from_hub"),
+    "license",
+}
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n(.*?)^---\s*$", re.DOTALL | re.MULTILINE)
 
 
@@ -72,7 +81,8 @@ def _space_problems(card: dict[str, Any]) -> list[str]:
     if card.get("sdk") not in SDKS:
         errors.append(f'"sdk" must be one of [{", ".join(SDKS)}]')
     # YAML reads an unquoted 3.10 as the number 3.1.
-    for key in ("sdk_version", "python_version", "short_description", "app_file", "emoji"):
+    texts = ("sdk_version", "python_version", "short_description", "app_file", "emoji")
+    for key in (*texts, "suggested_hardware", "thumbnail"):
         if not _is_text(card.get(key, "")):
             errors.append(f'"{key}" must be a string')
     if len(str(card.get("short_description", ""))) > SHORT_DESCRIPTION_LIMIT:

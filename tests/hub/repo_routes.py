@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 
-from tests.hub.accounts import check_create, check_write, may_see
+from tests.hub.accounts import check_create, check_plan, check_write, may_see
 from tests.hub.backend import TYPES, Backend, flag
 from tests.hub.cards import SDKS, problems, space_readme
 from tests.hub.errors import HttpError, entry_not_found, repo_not_found, revision_not_found
@@ -81,6 +81,7 @@ def repo_routes(hub: Backend) -> APIRouter:
         if repo_type == "space":
             if payload.get("sdk") not in SDKS:
                 raise HttpError(400, f"Invalid sdk, expected one of {', '.join(SDKS)}")
+            check_plan(token, payload["sdk"], payload.get("hardware") or "cpu-basic")
             readme = space_readme(payload["name"], payload["sdk"])
         private = payload.get("visibility") == "private"
         repo = hub.storage.create(repo_type, repo_id, private, readme)

@@ -147,10 +147,16 @@ class LocalHub:
     # Accounts
 
     def add_user(
-        self, name: str, token: str, *, write: bool = True, organizations: tuple[str, ...] = ()
+        self,
+        name: str,
+        token: str,
+        *,
+        write: bool = True,
+        organizations: tuple[str, ...] = (),
+        paid: bool = True,
     ) -> None:
         """Let a token act as a user; call it again for a second token of the same user."""
-        self._backend.accounts.add(name, token, write, organizations)
+        self._backend.accounts.add(name, token, write, organizations, paid)
 
     # Repositories
 

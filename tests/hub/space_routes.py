@@ -17,6 +17,7 @@ from tests.hub.storage import Repo, now
 HARDWARE = {
     "cpu-basic": ("CPU Basic", "2 vCPU", "16 GB", 0),
     "cpu-upgrade": ("CPU Upgrade", "8 vCPU", "32 GB", 500),
+    "zero-a10g": ("ZeroGPU", "shared", "shared", 0),
     "t4-small": ("Nvidia T4 - small", "4 vCPU", "15 GB", 6667),
 }
 

@@ -1,0 +1,129 @@
+"""What a Gradio Space contains: the page, what it needs, the model, and how the Hub runs it."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from huggingface_hub import RepoCard, SpaceCardData, constants
+
+from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, Bundle
+from dogbreed.errors import UsageError
+from dogbreed.hub.repo import Files
+
+PACKAGE = Path(__file__).parent.parent
+APP = "app.py"
+REQUIREMENTS = "requirements.txt"
+# Where a model that is uploaded with the page is in the Space.
+MODEL_FOLDER = "model"
+# In the card of each Space that contains this page.
+TAG = "dogbreed"
+# The hardware that is free for any account; the rest of the file names are those of the project.
+ZERO_GPU = "zero-a10g"
+ZERO_GPU_APP = Path(__file__).parent / "zero_gpu_app.py"
+# The only versions of Python that ZeroGPU has are exact ones.
+_ZERO_GPU_PYTHON = "3.12.12"
+_DEFAULT_HARDWARE = "cpu-basic"
+# A Space is an MCP server too, so it installs what that needs.
+_NEEDED = ("requirements-serve.txt", "requirements-mcp.txt")
+_NEEDED_ON_ZERO_GPU = "requirements-zerogpu.txt"
+_THUMBNAIL = "dogbreed/page/static/icon.png"
+
+# What of the package is uploaded. Its folder may also contain what nobody else should see.
+_UPLOADED = ("**/*.py", "page/locales/*.json", "page/static/**/*")
+_SUFFIXES = {".css", ".html", ".ico", ".jpg", ".js", ".json", ".png", ".py", ".svg", ".webp"}
+_LEFT_OUT = {"train", DEFAULT_BUNDLE.name}
+
+
+def check_clone() -> None:
+    """Make sure that what a Space needs is next to the package.
+
+    Raises:
+        UsageError: It is not.
+    """
+    names = (APP, *_NEEDED, _NEEDED_ON_ZERO_GPU)
+    missing = [name for name in names if not (PACKAGE.parent / name).is_file()]
+    if missing:
+        raise UsageError(
+            f"There is no {missing[0]} next to the package {PACKAGE}; deploy from a clone of the "
+            "project."
+        )
+
+
+def space_files(repo_id: str, served: Bundle, hardware: str | None = None) -> Files:
+    """Everything that the Space contains.
+
+    Args:
+        repo_id: `user/space`.
+        served: The model; it is among the files unless the Space loads it from the Hub.
+        hardware: What the Space runs on; None for the smallest.
+
+    Raises:
+        UsageError: The app is not next to the package.
+    """
+    check_clone()
+    root, zero = PACKAGE.parent, hardware == ZERO_GPU
+    needed = (*_NEEDED, _NEEDED_ON_ZERO_GPU) if zero else _NEEDED
+    files: Files = {
+        APP: ZERO_GPU_APP if zero else root / APP,
+        REQUIREMENTS: b"".join((root / name).read_bytes() for name in needed),
+        CARD: str(space_card(repo_id, served, hardware)).encode(),
+    }
+    for path in _package_files():
+        files[f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}"] = path
+    if served.address is None:
+        for name in (CONFIG, *served.served):
+            files[f"{MODEL_FOLDER}/{name}"] = served.path / name
+    return files
+
+
+def _package_files() -> list[Path]:
+    """The files of the package that serving needs, and nothing else that lies there."""
+    found = {path for pattern in _UPLOADED for path in PACKAGE.glob(pattern)}
+
+    def is_left_out(path: Path) -> bool:
+        parts = path.relative_to(PACKAGE).parts
+        return any(part in _LEFT_OUT or part.startswith(".") for part in parts)
+
+    return sorted(
+        path
+        for path in found
+        if path.suffix in _SUFFIXES and path.is_file() and not is_left_out(path)
+    )
+
+
+def space_card(repo_id: str, served: Bundle, hardware: str | None = None) -> RepoCard:
+    """The README of the Space; its metadata say how the Hub has to run it.
+
+    Args:
+        repo_id, served, hardware: See `space_files`.
+    """
+    model, dataset = served.repo_id, served.config["training"].get("dataset")
+    needed = ",".join((CONFIG, *served.served))
+    local = ".".join(platform.python_version_tuple()[:2])
+    data = SpaceCardData(
+        title="Dog breeds",
+        emoji="🐕",
+        colorFrom="yellow",
+        colorTo="green",
+        sdk="gradio",
+        sdk_version=version("gradio"),
+        python_version=_ZERO_GPU_PYTHON if hardware == ZERO_GPU else local,
+        suggested_hardware=hardware or _DEFAULT_HARDWARE,
+        app_file=APP,
+        license="apache-2.0",
+        tags=[TAG, "image-classification", "mcp-server"],
+        short_description="Names the breed of the dog in a photo",
+        thumbnail=f"{constants.ENDPOINT}/spaces/{repo_id}/resolve/main/{_THUMBNAIL}",
+        models=[model] if model else None,
+        # A folder of photos has no page on the Hub.
+        datasets=[dataset] if dataset and "/" in dataset else None,
+        preload_from_hub=[f"{model} {needed} {served.commit}"] if model else None,
+    )
+    origin = f"[{served.address}]({constants.ENDPOINT}/{model})" if model else "in this Space"
+    return RepoCard(
+        f"---\n{data.to_yaml()}\n---\n\n# {repo_id.split('/')[-1]}\n\n"
+        f"Which breed is this dog? Upload a photo and get the three most probable of "
+        f"{len(served.labels)} classes. The model is {origin}.\n\n"
+        "Programs can ask too: by `curl -F photo=@dog.jpg` at `/api/predict`, or as MCP clients; "
+        "the tab for programs shows how.\n"
+    )
