@@ -84,7 +84,7 @@ def test_few_photos_do_not_carry_one_percent(bundle):
 def test_the_client_and_the_hub_read_its_metadata(bundle, card):
     assert problems((bundle.path / CARD).read_text(encoding="utf-8"), "model") == ([], [])
     data = card.data
-    assert (data.license, data.library_name) == ("apache-2.0", "keras")
+    assert (data.license, data.library_name) == ("apache-2.0", "litert")
     assert data.pipeline_tag == "image-classification"
     assert {"dogbreed", "litert", "inception-v3"} <= set(data.tags)
     assert data.metrics == ["accuracy"]

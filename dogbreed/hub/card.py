@@ -30,8 +30,11 @@ def card_metadata(
     """
     data = ModelCardData(
         license="apache-2.0",
-        library_name="keras",
+        # For `keras` the Hub shows a line that cannot load this repository, for this one none.
+        library_name="litert",
         pipeline_tag=_TASK,
+        # No provider runs it, so a widget would only fail.
+        inference=False,
         tags=tags,
         datasets=None if dataset is None else [dataset],
         metrics=["accuracy"],

@@ -114,7 +114,10 @@ print(classifier.predict("photo.jpg").as_dict())
 ```sh
 python -m dogbreed predict photo.jpg --model {CARD_PLACEHOLDER}
 python -m dogbreed serve --model {CARD_PLACEHOLDER}
-{further}```"""
+{further}```
+
+`transformers.pipeline` does not load this model: it is a LiteRT network with a config of its own,
+not one of the architectures of Transformers."""
 
 
 def _metrics(bundle: Bundle) -> str:
