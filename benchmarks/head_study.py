@@ -1,7 +1,10 @@
-"""One way of fitting the head on cached features, measured on validation photos only.
+"""One way of fitting the head on cached features, measured on validation and independent photos.
 
-    python -m benchmarks.head_study --dataset DATA --backbone-weights WEIGHTS
+    python -m benchmarks.head_study --dataset DATA --backbone-weights WEIGHTS --independent OTHERS
     python -m benchmarks.head_study --dataset DATA --backbone-weights WEIGHTS --label-smoothing 0.1
+
+Of the independent photos only the half that settles is used, each source apart, so that the other
+half can measure what was chosen.
 
 The features are those of train.py, from the same cache, and early stopping works as it does there.
 Each row of docs/experiments.md about the head is one call of this.
@@ -20,8 +23,12 @@ from dogbreed.train.cuts import cut_validation
 from dogbreed.train.data import load_training_data
 from dogbreed.train.features import Extractor, best_precision
 from dogbreed.train.fit import HEAD_BATCH
+from dogbreed.train.independent import load_independent
+from dogbreed.train.measure import sources_of
 from dogbreed.train.options import Options, default_cache_dir
 from dogbreed.train.photos import Photos
+from dogbreed.train.trust import tempered_cross_entropy
+from dogbreed.train.views import view_names
 
 PATIENCE = 10
 
@@ -32,20 +39,38 @@ def main() -> None:
     keras.utils.set_random_seed(Options.seed)
     photos = load_training_data(options.dataset).train
     split = cut_validation(photos.labels, Options.validation_per_class, Options.seed)
-    views = read_views(options, photos, [*options.views, "plain", "mirror"])
-    seconds, probabilities = timed(lambda: fit_and_answer(options, views, photos.labels, split))
-    truth = photos.labels[split[1]]
-    top_1 = (probabilities.argmax(axis=1) == truth).mean()
-    row = {
-        "validation top-1, %": 100 * float(top_1),
-        "± points": 100 * float(1.96 * np.sqrt(top_1 * (1 - top_1) / len(truth))),
-        "cross-entropy": float(-np.log(probabilities[np.arange(len(truth)), truth]).mean()),
-        "seconds": seconds,
-    }
+    views, seen = read_views(options, photos, [*options.views, "plain"]), ["plain"]
+    if options.predict_mirrored:
+        seen.append("mirror")
+    asked = {"validation": {"plain": views["plain"][split[1]]}}
+    asked["validation"] |= read_views(options, photos.select(split[1]), seen[1:])
+    truths, sources = {"validation": photos.labels[split[1]]}, {"validation": ["all"]}
+    if options.independent:
+        settling = load_independent(options.independent, photos).settling
+        asked["independent"] = read_views(options, settling, seen)
+        truths["independent"], sources["independent"] = settling.labels, sources_of(settling)
+    seconds, answers = timed(lambda: fit_and_answer(options, views, photos.labels, split, asked))
+    rows = []
+    for name, logits in answers.items():
+        for source in dict.fromkeys(["all", *sources[name]]):
+            here = np.array([source in ("all", other) for other in sources[name]])
+            here = np.resize(here, len(logits))
+            rows.append({"photos": f"{name}, {source}"} | measure(logits[here], truths[name][here]))
     how = {
         name: value for name, value in vars(options).items() if name not in ("output", "cache_dir")
     }
-    publish(options.output, f"The head on {len(truth)} validation photos", [row], **how)
+    publish(options.output, "The head", rows, seconds=round(seconds), **how)
+
+
+def measure(logits: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Accuracy in percent with its interval, and the cross-entropy at the best temperature."""
+    top_1 = float((logits.argmax(axis=1) == truth).mean())
+    return {
+        "count": len(truth),
+        "top-1, %": 100 * top_1,
+        "± points": 100 * float(1.96 * np.sqrt(top_1 * (1 - top_1) / len(truth))),
+        "cross-entropy": tempered_cross_entropy(logits, truth),
+    }
 
 
 def read_options() -> argparse.Namespace:
@@ -54,9 +79,12 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--backbone-weights", required=True)
     parser.add_argument("--cache-dir", type=Path, default=default_cache_dir())
-    parser.add_argument("--views", nargs="+", default=["plain", "mirror"], metavar="VIEW")
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
-    parser.add_argument("--l2", type=float, default=0.0)
+    parser.add_argument("--independent", help="labeled photos, as train.py takes them")
+    parser.add_argument(
+        "--views", nargs="+", default=view_names(Options.augment_views), metavar="VIEW"
+    )
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--l2", type=float, default=3e-3)
     parser.add_argument("--label-smoothing", type=float, default=0.0)
     parser.add_argument("--mixup", type=float, default=0.0, help="alpha of the Beta distribution")
     parser.add_argument("--dropout", type=float, default=0.0)
@@ -92,17 +120,19 @@ def fit_and_answer(
     views: dict[str, np.ndarray],
     labels: np.ndarray,
     split: tuple[np.ndarray, np.ndarray],
-) -> np.ndarray:
+    asked: dict[str, dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
     """Fit the head as the options say.
 
     Args:
         options: From `read_options`.
-        views: From `read_views`, all those of the options and the plain and the mirrored one.
+        views: From `read_views`, of all training photos.
         labels: Class number of every photo.
         split: Rows to train on and to validate on.
+        asked: From `read_views`, of each kind of photos to answer; several views are averaged.
 
     Returns:
-        Probabilities for the validation photos, (N, num_classes).
+        Logits for each kind of photos, (N, num_classes).
     """
     kept, held_out = split
     inputs = np.concatenate([views[name][kept] for name in options.views])
@@ -117,23 +147,21 @@ def fit_and_answer(
         return features
 
     model = build_model(options, inputs.shape[1], targets.shape[1])
-    shown = {name: normalize(views[name][held_out]) for name in ("plain", "mirror")}
     model.fit(
         Batches(normalize(inputs), targets, options.mixup),
         epochs=100,
         verbose=0,
-        validation_data=(shown["plain"], one_hot(labels[held_out])),
+        validation_data=(normalize(asked["validation"]["plain"]), one_hot(labels[held_out])),
         callbacks=[
             keras.callbacks.EarlyStopping(
                 "val_cross_entropy", mode="min", patience=PATIENCE, restore_best_weights=True
             )
         ],
     )
-    seen = ("plain", "mirror") if options.predict_mirrored else ("plain",)
-    probabilities = [
-        keras.ops.softmax(model.predict(shown[name], verbose=0)).numpy() for name in seen
-    ]
-    return np.mean(probabilities, axis=0)
+    return {
+        name: np.mean([model.predict(normalize(view), verbose=0) for view in each.values()], axis=0)
+        for name, each in asked.items()
+    }
 
 
 class Batches(keras.utils.PyDataset):

@@ -106,14 +106,14 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         type=float,
         nargs="+",
         metavar="X",
-        help="the validation photos choose one (default: 1e-4 3e-4)",
+        help="the validation photos choose one, or independent photos if given (default: 1e-3)",
     )
     group.add_argument(
         "--l2",
         type=float,
         nargs="+",
         metavar="X",
-        help="the validation photos choose one (default: 0 1e-5)",
+        help="as with --learning-rate (default: 1e-3 3e-3 1e-2)",
     )
     group.add_argument(
         "--blocks-learning-rate",

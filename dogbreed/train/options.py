@@ -37,8 +37,8 @@ class Options:
     resize: str = "crop"
     train_from: str = "avg_pool"
     augment_views: int = 2
-    learning_rate: list[float] = field(default_factory=lambda: [1e-4, 3e-4])
-    l2: list[float] = field(default_factory=lambda: [0.0, 1e-5])
+    learning_rate: list[float] = field(default_factory=lambda: [1e-3])
+    l2: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
     epochs: int = 200
     patience: int = 10
     blocks_learning_rate: float = 1e-4
