@@ -61,6 +61,24 @@ def test_only_what_was_measured_on_test_photos_is_shown():
     ]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_promises_that_photos_like_the_training_photos_settled_are_qualified(tmp_path, language):
+    words = texts(language)
+    thresholds = {
+        "prediction_set": {"coverage": 0.95, "threshold": 0.9, "penalty": 0, "free_ranks": 1}
+    }
+    settled = {"photos": 100, "dogs": 100, "on": "photos", "notes": []}
+
+    def text(name: str, **training: object) -> str:
+        bundle = write_bundle(tmp_path / name, thresholds=thresholds, training=training)
+        return about_markdown(words, DogBreedClassifier.from_pretrained(bundle), 600)
+
+    assert words["about_settled_alike"] in text("alike", settled=settled, options={})
+    independent = {"independent": "ann/others"}
+    assert words["about_settled_alike"] not in text("new", settled=settled, options=independent)
+    assert words["about_settled_alike"] not in text("unknown")
+
+
 def test_a_model_without_metrics_says_so(tmp_path):
     classifier = DogBreedClassifier.from_pretrained(write_bundle(tmp_path / "bundle"))
     text = about_markdown(texts(), classifier, 600)

@@ -39,7 +39,7 @@ def about_markdown(
     privacy = words["about_privacy_text"].format(minutes=round(keep_seconds / 60))
     sections = (
         (words["about_model"], model),
-        (words["about_accuracy"], metrics_table(words, config)),
+        (words["about_accuracy"], _accuracy(words, config)),
         (words["about_limits"], words["about_limits_text"]),
         (words["about_privacy"], privacy),
     )
@@ -49,6 +49,15 @@ def about_markdown(
 def origin(classifier: DogBreedClassifier) -> str:
     """Where the model came from: its address on the Hub, else only the name of its folder."""
     return classifier.bundle.address or classifier.bundle.path.name
+
+
+def _accuracy(words: Mapping[str, str], config: Mapping[str, Any]) -> str:
+    """The metrics, and a warning if photos like the training photos settled the promises."""
+    table = metrics_table(words, config)
+    promises = config["thresholds"] and config["training"].get("settled")
+    if not promises or config["training"].get("options", {}).get("independent"):
+        return table
+    return f"{table}\n\n{words['about_settled_alike']}"
 
 
 def metrics_table(words: Mapping[str, str], config: Mapping[str, Any]) -> str:
