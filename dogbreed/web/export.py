@@ -120,7 +120,12 @@ def rejection_arrays(bundle: Bundle) -> dict[str, Any] | None:
     if not ARRAYS.get(method):
         return None
     arrays = read_arrays(method, bundle.path / REJECTION, channels)
-    return {name: array.tolist() for name, array in arrays.items()}
+    return {name: _rounded(array.tolist()) for name, array in arrays.items()}
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers with the nine digits that 32 bits have; more would double the size of the file."""
+    return [_rounded(each) for each in value] if isinstance(value, list) else float(f"{value:.9g}")
 
 
 def _texts() -> dict[str, bytes]:
@@ -145,23 +150,32 @@ def _version(files: Files, site: Mapping[str, Any]) -> str:
     return hashed.hexdigest()[:16]
 
 
+def listed_files(site: bytes) -> set[str]:
+    """The files that a site.json lists, by path; none if it is something else."""
+    try:
+        fields = json.loads(site)
+        return {*fields["shell"], *(file["url"] for file in fields["stored"].values())}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
 def _earlier_files(folder: Path) -> set[str]:
     """The files of an earlier export, by path in the folder.
 
     Raises:
         UsageError: The folder contains something else.
     """
-    if not folder.exists():
-        return set()
-    try:
-        site = json.loads((folder / SITE).read_text(encoding="utf-8"))
-        files = {*site["shell"], *(file["url"] for file in site["stored"].values())}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        if not folder.is_dir() or any(not p.name.startswith(".") for p in folder.iterdir()):
-            raise UsageError(
-                f"{folder} contains something else than an exported page; name a new folder."
-            ) from None
-        return set()
+    site = folder / SITE
+    files = listed_files(site.read_bytes()) if site.is_file() else set()
+    if not files and folder.exists() and not _is_empty(folder):
+        raise UsageError(
+            f"{folder} contains something else than an exported page; name a new folder."
+        )
     # Never outside the folder, whatever its site.json says.
     root = folder.resolve()
     return {name for name in files if (root / name).resolve().is_relative_to(root)}
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether there is nothing but hidden files."""
+    return folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())

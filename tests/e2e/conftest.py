@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.helpers.running import running_page
+from tests.helpers.website import WebVisit, exported_site, served
 
 FLAGS = [
     "--no-sandbox",
@@ -132,6 +133,27 @@ def visit(browser, address):
     yield open_page
     for each in visits:
         each.context.close()
+
+
+@pytest.fixture(scope="session")
+def website(chromium_path, tmp_path_factory) -> Path:
+    """The folder of the page without a server."""
+    return exported_site(tmp_path_factory)
+
+
+@pytest.fixture
+def web_visit(browser, website):
+    """Opens the page without a server; everything is closed after the test."""
+    visits = []
+    with served(website) as address:
+
+        def open_page(browser=browser, address=address, **context) -> WebVisit:
+            visits.append(WebVisit(browser, address, **context))
+            return visits[-1]
+
+        yield open_page
+        for each in visits:
+            each.context.close()
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ export function showAbout({ words, language, model, site }) {
   );
   byId("metrics").hidden = shown.length === 0;
   byId("no-metrics").hidden = shown.length > 0;
+  byId("settled-alike").hidden = !model.settledAlike;
   const share = Math.round(100 * (model.sets?.coverage ?? 0));
   byId("metric-rows").replaceChildren(
     ...shown.map((metric) => metricRow(metric, share, words, language)),

@@ -101,7 +101,7 @@ export function softmax(logits, temperature) {
  */
 function isDog(rule, logits, features) {
   if (!rule) return { score: null, isDog: null, looksLikeDog: true };
-  const score = rule.method === "logistic" ? linear(rule, features) : energy(logits);
+  const score = rule.method === "energy" ? energy(logits) : weighted(rule, features);
   const { scale, offset } = rule;
   const isDog =
     scale === undefined || scale === null || offset === undefined || offset === null
@@ -115,11 +115,30 @@ function isDog(rule, logits, features) {
  * @param {Float32Array | null} features
  * @returns {number}
  */
-function linear({ weights, bias }, features) {
-  if (!weights || bias === undefined || features?.length !== weights.length) {
+function weighted(rule, features) {
+  const inputs = rule.method === "mlp" ? hiddenUnits(rule, features) : Array.from(features ?? []);
+  if (!rule.weights || rule.bias === undefined || inputs.length !== rule.weights.length) {
     throw new Error("the rejection rule does not fit the network");
   }
-  return weights.reduce((sum, weight, place) => sum + weight * features[place], bias);
+  return rule.weights.reduce((sum, weight, place) => sum + weight * inputs[place], rule.bias);
+}
+
+/**
+ * @param {RejectionRule} rule
+ * @param {Float32Array | null} features
+ * @returns {number[]} Rectified.
+ */
+function hiddenUnits({ hidden_weights, hidden_bias }, features) {
+  if (!hidden_weights || !hidden_bias || features?.length !== hidden_weights.length) {
+    throw new Error("the rejection rule does not fit the network");
+  }
+  const sums = [...hidden_bias];
+  hidden_weights.forEach((row, channel) => {
+    row.forEach((weight, unit) => {
+      sums[unit] += weight * features[channel];
+    });
+  });
+  return sums.map((sum) => Math.max(sum, 0));
 }
 
 /**

@@ -55,9 +55,11 @@ async function main() {
     if (tab !== "live") live.leave();
   });
   document.body.classList.add("started");
-  // The tabs say what is wrong when they wait for it.
+  // It has been said why it cannot be loaded; tabs that wait for it say it too.
   page.ready.catch(() => {});
-  showRuntime(page, await ready);
+  const runtime = await ready.catch(() => null);
+  if (!runtime) return;
+  showRuntime(page, runtime);
   document.body.classList.add("ready");
   await keepForOffline(site, words);
 }

@@ -4,13 +4,15 @@
  * A rule that finds photos without a dog; see dogbreed/rejection.py.
  *
  * @typedef {object} RejectionRule
- * @property {"energy" | "logistic"} method Which score.
+ * @property {"energy" | "logistic" | "mlp"} method Which score.
  * @property {number} threshold Score below which a photo is said not to show a dog.
  * @property {number} [scale] The probability of a dog is the logistic function of
  *   scale × score + offset.
  * @property {number} [offset] See `scale`.
- * @property {number[]} [weights] One for each pooled feature; only `logistic` has them.
+ * @property {number[]} [weights] One for each pooled feature, for `mlp` for each hidden unit.
  * @property {number} [bias] See `weights`.
+ * @property {number[][]} [hidden_weights] Pooled features × hidden units.
+ * @property {number[]} [hidden_bias] One for each hidden unit.
  */
 
 /**
@@ -42,6 +44,7 @@
  * @property {Metric[]} metrics
  * @property {string} architecture
  * @property {string} dataset What it was trained on.
+ * @property {boolean} settledAlike Whether photos like the training photos settled its promises.
  */
 
 /**
@@ -91,12 +94,13 @@ export async function readModel(site) {
 
 /**
  * @param {any} config The content of a config.json.
- * @param {{weights?: number[], bias?: number}} arrays The content of a rejection.json.
+ * @param {object} arrays The content of a rejection.json.
  * @returns {Model}
  */
 export function asModel(config, arrays) {
   const { is_dog: rule, prediction_set: sets } = config.thresholds;
   const count = Object.keys(config.id2label).length;
+  const { settled, options } = config.training;
   return {
     names: Array.from({ length: count }, (_, number) => config.names[config.id2label[number]]),
     size: config.image_size,
@@ -107,5 +111,6 @@ export function asModel(config, arrays) {
     metrics: config.metrics,
     architecture: config.architecture,
     dataset: config.training.dataset ?? "?",
+    settledAlike: Boolean((rule || sets) && settled && !options?.independent),
   };
 }

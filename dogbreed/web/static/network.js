@@ -6,6 +6,7 @@ import { download } from "./download.js";
 /** @typedef {import("./model.js").Site} Site */
 /** @typedef {import("./answer.js").Output} Output */
 /** @typedef {(square: Uint8ClampedArray) => Promise<Output>} Run */
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
 /**
  * A network that can be run.
@@ -34,10 +35,7 @@ export async function loadNetwork(site, model, onBytes, onStart) {
   const { stored } = site;
   const network = download(stored["model.tflite"], onBytes);
   const litert = await loadLibrary(site);
-  const variant = await pickVariant(litert);
-  const [script, wasm] = await Promise.all(
-    ["js", "wasm"].map((kind) => download(stored[`litert_wasm_${variant}.${kind}`], onBytes)),
-  );
+  const { variant, script, wasm } = await loadVariant(site, await variants(litert), onBytes);
   const bytes = await network;
   onStart();
   const scriptUrl = blobUrl(script, "text/javascript");
@@ -88,16 +86,37 @@ async function loadLibrary({ stored }) {
 
 /**
  * @param {any} litert
- * @returns {Promise<string>} Which build of LiteRT.js suits this browser.
+ * @returns {Promise<string[]>} The builds of LiteRT.js that this browser runs, the best first.
  */
-async function pickVariant(litert) {
-  if (!(await litert.supportsFeature("relaxedSimd"))) return "compat_internal";
+async function variants(litert) {
+  if (!(await litert.supportsFeature("relaxedSimd"))) return ["compat_internal"];
   const isolated = globalThis.crossOriginIsolated && (await litert.supportsFeature("threads"));
-  return isolated ? "threaded_internal" : "internal";
+  return isolated ? ["threaded_internal", "internal"] : ["internal"];
 }
 
 /**
- * @param {Uint8Array<ArrayBuffer>} bytes
+ * Download a build of LiteRT.js. Without a network it is the one of an earlier visit, which may not
+ * be the best: the first visit is often not isolated.
+ *
+ * @param {Site} site
+ * @param {string[]} names The best first.
+ * @param {(bytes: number) => void} onBytes
+ * @returns {Promise<{variant: string, script: Bytes, wasm: Bytes}>}
+ */
+async function loadVariant(site, [variant, ...others], onBytes) {
+  try {
+    const [script, wasm] = await Promise.all(
+      ["js", "wasm"].map((kind) => download(site.stored[`litert_wasm_${variant}.${kind}`], onBytes)),
+    );
+    return { variant, script, wasm };
+  } catch (error) {
+    if (!others.length) throw error;
+    return loadVariant(site, others, onBytes);
+  }
+}
+
+/**
+ * @param {Bytes} bytes
  * @param {string} type
  * @returns {string}
  */
@@ -139,7 +158,7 @@ function runner(litert, compiled, { size, names }) {
  * Compile the network for the GPU, if there is one that answers alike and faster.
  *
  * @param {any} litert
- * @param {Uint8Array<ArrayBuffer>} bytes Of the network.
+ * @param {Bytes} bytes Of the network.
  * @param {Model} model
  * @param {Run} onCpu
  * @returns {Promise<Run | null>}

@@ -1,0 +1,371 @@
+"""The modules of the page without a server, compared with what they are made after."""
+
+import base64
+import io
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogbreed import rejection, wording
+from dogbreed.images import frame_box, to_square
+from dogbreed.page.batch import as_row, write_csv
+from dogbreed.page.i18n import LANGUAGES, texts
+from dogbreed.page.live import PAUSE, smooth
+from dogbreed.prediction import Prediction
+from dogbreed.prediction_set import SetRule
+from dogbreed.web.export import STATIC
+from tests.helpers.tiny_bundle import NAMES, THRESHOLDS, make_config, noise
+from tests.helpers.website import served
+
+SIZES = [(40, 30), (64, 64), (8, 8), (299, 299), (700, 20), (9, 400), (801, 533), (33, 47)]
+
+
+@pytest.fixture(scope="module")
+def modules(browser):
+    """A page that can import the modules, without the rest of the page."""
+    with served(STATIC) as address:
+        page = browser.new_page()
+        page.goto(f"{address}LICENSE.txt")
+        yield page
+        page.close()
+
+
+def pixels(image: Image.Image) -> dict:
+    """An image as the argument of a module."""
+    rgba = base64.b64encode(image.convert("RGBA").tobytes()).decode()
+    return {"width": image.width, "height": image.height, "rgba": rgba}
+
+
+def numbers(text: str, shape: tuple[int, ...]) -> np.ndarray:
+    """What `packed` made in the browser: lists of numbers take Playwright seconds."""
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(shape)
+
+
+IN_ROWS = """
+    const packed = (bytes) => {
+        let text = "";
+        for (const byte of bytes) text += String.fromCharCode(byte);
+        return btoa(text);
+    };
+    const rows = ({ width, height, rgba }) => {
+        const all = Uint8ClampedArray.from(atob(rgba), (each) => each.charCodeAt(0));
+        const part = (top, bottom) => all.subarray(top * width * 4, bottom * width * 4);
+        return { width, height, rows: part };
+    };
+"""
+
+
+@pytest.mark.parametrize("method", ["squash", "letterbox", "crop"])
+def test_the_square_is_the_same_to_the_last_bit(modules, method):
+    for number, size in enumerate(SIZES):
+        image = Image.fromarray(noise(*size, seed=number))
+        for side in (32, 75):
+            found = modules.evaluate(
+                f"""async ([photo, side, method]) => {{
+                    {IN_ROWS}
+                    const {{ toSquare }} = await import("/square.js");
+                    return packed(toSquare(rows(photo), side, method));
+                }}""",
+                [pixels(image), side, method],
+            )
+            wanted = to_square(image, side, method)
+            np.testing.assert_array_equal(numbers(found, wanted.shape), wanted, str(size))
+
+
+def test_enlarging_by_the_other_filter_is_the_same_too(modules):
+    image = Image.fromarray(noise(8, 8))
+    found = modules.evaluate(
+        f"""async (photo) => {{
+            {IN_ROWS}
+            const {{ resize, BICUBIC }} = await import("/resize.js");
+            return packed(resize(rows(photo), [0, 0, 8, 8], 53, 70, BICUBIC));
+        }}""",
+        pixels(image),
+    )
+    wanted = np.asarray(image.resize((53, 70), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(numbers(found, wanted.shape), wanted)
+
+
+def test_the_shown_part_is_the_same(modules):
+    rng = random.Random(0)
+    sizes = [(rng.randint(8, 3000), rng.randint(8, 3000)) for _ in range(300)] + [(5000, 8)]
+    for method in ("squash", "letterbox", "crop"):
+        found = modules.evaluate(
+            """async ([sizes, method]) => {
+                const { frameBox } = await import("/square.js");
+                return sizes.map(([width, height]) => frameBox(width, height, method));
+            }""",
+            [sizes, method],
+        )
+        assert [tuple(box) for box in found] == [frame_box(size, method) for size in sizes]
+
+
+RULES = {
+    "energy": {"method": "energy", "threshold": 2.0, "scale": 0.7, "offset": -1.0},
+    "logistic": {"method": "logistic", "threshold": 0.3, "scale": 1.5, "offset": 0.2},
+    "mlp": {"method": "mlp", "threshold": 0.3, "scale": 1.5, "offset": 0.2},
+    "no probability": {"method": "energy", "threshold": 2.0, "scale": None, "offset": None},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_an_answer_is_made_alike(modules, rule):
+    rng = np.random.default_rng(1)
+    evidence = (3 * rng.standard_normal((8, 8, 12))).astype(np.float32)
+    features = rng.standard_normal(5).astype(np.float32)
+    shapes = {"weights": (4 if rule == "mlp" else 5,), "bias": ()}
+    if rule == "mlp":
+        shapes |= {"hidden_weights": (5, 4), "hidden_bias": (4,)}
+    arrays = {name: np.float32(rng.standard_normal(shape)) for name, shape in shapes.items()}
+    sets = {"coverage": 0.9, "threshold": 0.8, "penalty": 0.1, "free_ranks": 1}
+    model = {
+        "names": [f"Breed {number}" for number in range(12)],
+        "temperature": 0.6,
+        "sets": sets,
+        "rejection": {**RULES[rule], **{k: v.tolist() for k, v in arrays.items()}},
+    }
+    found = modules.evaluate(
+        """async ([model, evidence, features]) => {
+            const { predict } = await import("/answer.js");
+            const [values, pooled] = [evidence, features].map((each) => Float32Array.from(each));
+            return predict(model, { evidence: values, rows: 8, columns: 8, features: pooled }, 5);
+        }""",
+        [model, evidence.ravel().tolist(), features.tolist()],
+    )
+    logits = evidence.mean(axis=(0, 1), dtype=np.float64)
+    exponentials = np.exp((logits - logits.max()) / 0.6)
+    probabilities = exponentials / exponentials.sum()
+    order = np.argsort(-probabilities, kind="stable")
+    assert found["ids"] == order[:5].tolist()
+    assert found["probabilities"] == pytest.approx(probabilities[order[:5]], abs=1e-9)
+    size = int(SetRule(**sets).sizes(probabilities[None])[0])
+    assert found["predictionSet"] == [f"Breed {number}" for number in order[:size]]
+    wanted = rejection.RejectionRule(arrays=arrays, **RULES[rule])
+    scores = wanted.score(logits[None], features[None])
+    assert found["score"] == pytest.approx(float(scores[0]), abs=1e-5)
+    assert found["looksLikeDog"] == bool(scores[0] >= wanted.threshold)
+    probability = wanted.probability(scores)
+    if probability is None:
+        assert found["isDog"] is None
+    else:
+        assert found["isDog"] == pytest.approx(float(probability[0]), abs=1e-6)
+
+
+def predictions() -> list[Prediction]:
+    """Answers that need different sentences."""
+    breeds = ("Irish setter", "Gordon setter", "Eurasier", "Affenpinscher", "Pug")
+    made = []
+    for first in (0.95, 0.7, 0.4):
+        for count in range(6):
+            for looks_like_dog in (True, False):
+                made.append(
+                    Prediction(
+                        labels=breeds[:3],
+                        probabilities=(first, 0.2, 0.1),
+                        ids=(0, 1, 2),
+                        evidence_map=np.zeros((8, 8, 5), np.float32),
+                        looks_like_dog=looks_like_dog,
+                        prediction_set=breeds[:count],
+                        coverage=0.95 if count else None,
+                        is_dog=0.25,
+                    )
+                )
+    return made
+
+
+def as_argument(prediction: Prediction) -> dict:
+    return {
+        "labels": prediction.labels,
+        "probabilities": prediction.probabilities,
+        "looksLikeDog": prediction.looks_like_dog,
+        "predictionSet": prediction.prediction_set,
+        "coverage": prediction.coverage,
+        "isDog": prediction.is_dog,
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_sentences_are_the_same(modules, language):
+    words, made = texts(language), predictions()
+    found = modules.evaluate(
+        """async ([all, words, articles]) => {
+            const { sentence, confidence, readMoreLink } = await import("/wording.js");
+            const link = (each) => readMoreLink(each.labels[0]);
+            return all.map((each) => [
+                sentence(each, words, articles), confidence(each, words), link(each),
+            ]);
+        }""",
+        [[as_argument(each) for each in made], words, language == "en"],
+    )
+    assert found == [
+        [
+            wording.sentence(each, words, language == "en"),
+            wording.confidence(each, words),
+            wording.read_more_link(each.labels[0]),
+        ]
+        for each in made
+    ]
+
+
+def test_the_csv_is_the_same(modules, tmp_path):
+    made = predictions()[:4]
+    names = ["dog.jpg", 'a "b", c.png', "犬.webp", "x.avif"]
+    found = modules.evaluate(
+        """async (rows) => (await import("/batch.js")).asCsv(rows)""",
+        [
+            {
+                "file": name,
+                "prediction": as_argument(each),
+                "note": "" if each.looks_like_dog else "No dog.",
+            }
+            for name, each in zip(names, made, strict=True)
+        ],
+    )
+    rows = [as_row(name, each, "No dog.") for name, each in zip(names, made, strict=True)]
+    path = write_csv(rows, tmp_path)
+    assert found.encode() == path.read_bytes()
+
+
+def test_the_camera_is_smoothed_alike(modules):
+    rng = np.random.default_rng(2)
+    frames, now = [], 10.0
+    for number in range(12):
+        now += [0.1, 0.4, PAUSE + 1][number % 3] if number > 5 else 0.05
+        frames.append([rng.dirichlet(np.ones(4)).tolist(), bool(rng.random() < 0.6), now])
+    found = modules.evaluate(
+        """async (frames) => {
+            const { smooth } = await import("/live.js");
+            let state = null;
+            return frames.map(([probabilities, dog, now]) => {
+                state = smooth(state, Float64Array.from(probabilities), dog, now);
+                return [...state.probabilities, state.noDog];
+            });
+        }""",
+        frames,
+    )
+    state = None
+    for (probabilities, dog, now), values in zip(frames, found, strict=True):
+        state = smooth(state, np.array(probabilities), dog, now)
+        assert values == pytest.approx([*state.probabilities, state.no_dog], abs=1e-12)
+
+
+def test_the_evidence_is_relative_to_the_average_label(modules):
+    evidence = np.random.default_rng(3).standard_normal((2, 3, 4)).astype(np.float32)
+    found = modules.evaluate(
+        """async (evidence) => {
+            const { relativeEvidence } = await import("/heatmap.js");
+            const output = { evidence: Float32Array.from(evidence), rows: 2, columns: 3 };
+            const answer = { output, labels: ["a", "b"], ids: [2, 0], all: [0, 0, 0, 0] };
+            return Array.from(relativeEvidence(answer, "b"));
+        }""",
+        evidence.ravel().tolist(),
+    )
+    wanted = evidence[:, :, 0] - evidence.mean(axis=2)
+    assert np.reshape(found, (2, 3)) == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [("de-CH", "de"), ("fi", "en"), ("zh-TW", "zh-CN"), ("pt-BR", "pt"), ("EN", "en")],
+)
+def test_the_language_is_picked_alike(modules, wanted, language):
+    pick = """async ([wanted, all]) => (await import("/texts.js")).pickLanguage(wanted, all)"""
+    assert modules.evaluate(pick, [wanted, list(LANGUAGES)]) == language
+
+
+@pytest.mark.parametrize(
+    ("training", "alike"),
+    [
+        ({"settled": {"photos": 100}, "options": {}}, True),
+        ({"settled": {"photos": 100}, "options": {"independent": "ann/others"}}, False),
+        ({}, False),
+    ],
+)
+def test_promises_that_photos_like_the_training_photos_settled_are_known(modules, training, alike):
+    config = {**make_config(), "thresholds": THRESHOLDS, "training": training}
+    found = modules.evaluate(
+        """async (config) => (await import("/model.js")).asModel(config, {})""", config
+    )
+    assert found["settledAlike"] is alike
+    assert found["names"] == list(NAMES) and found["rejection"] == THRESHOLDS["is_dog"]
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> list[int]:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return list(file.getvalue())
+
+
+OPEN = """async ([bytes]) => {
+    const { openPhoto } = await import("/images.js");
+    try {
+        const photo = await openPhoto(new Blob([Uint8Array.from(bytes)]));
+        const { width, height } = photo;
+        return { width, height, rgba: Array.from(photo.rows(0, height)) };
+    } catch (error) {
+        return { key: error.key, values: error.values };
+    }
+}"""
+
+
+def test_transparency_is_white_and_photos_are_upright(modules):
+    image = Image.new("RGBA", (20, 10), (200, 40, 10, 0))
+    image.paste((10, 20, 250, 255), (0, 0, 10, 5))
+    found = modules.evaluate(OPEN, [encoded(image, "PNG")])
+    rgba = np.reshape(found["rgba"], (10, 20, 4))
+    assert rgba[0, 0].tolist() == [10, 20, 250, 255]
+    assert rgba[9, 19].tolist() == [255, 255, 255, 255]
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(image.convert("RGB"), "PNG", exif=exif)
+    assert (modules.evaluate(OPEN, [turned])["width"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        (b"this is not an image", "not_image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "heic"),
+        (b"\xff\xd8\xff\xe0" + bytes(30), "not_image"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(modules, content, key):
+    assert modules.evaluate(OPEN, [list(content)])["key"] == key
+
+
+def test_the_limits_are_those_of_python(modules):
+    small = encoded(Image.new("RGB", (5, 20)), "PNG")
+    values = {"width": 5, "height": 20, "least": 8}
+    assert modules.evaluate(OPEN, [small]) == {"key": "too_small", "values": values}
+    large = """async () => {
+        const { openPhoto } = await import("/images.js");
+        return openPhoto(new Blob([new Uint8Array(20_000_001)])).catch((error) => error.key);
+    }"""
+    assert modules.evaluate(large) == "too_large"
+
+
+def test_a_download_is_checked_kept_and_forgotten(modules):
+    found = modules.evaluate(
+        """async () => {
+            const { download, forgetOthers } = await import("/download.js");
+            const url = "square.js";
+            const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+            const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+            const sha256 = [...hash].map((each) => each.toString(16).padStart(2, "0")).join("");
+            const file = { url, sha256, size: bytes.length };
+            let loaded = 0;
+            await download(file, (length) => { loaded += length; });
+            const [name] = await caches.keys();
+            const kept = (await (await caches.open(name)).keys()).length;
+            const wrong = { ...file, sha256: sha256.replace(/^../, "zz") };
+            const refused = await download(wrong).catch((error) => String(error));
+            await forgetOthers([]);
+            const left = (await (await caches.open(name)).keys()).length;
+            return { loaded, size: bytes.length, kept, refused, left };
+        }"""
+    )
+    assert found["loaded"] == found["size"] and found["kept"] == 1 and found["left"] == 0
+    assert "is not the file it should be" in found["refused"]
