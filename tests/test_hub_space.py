@@ -145,7 +145,7 @@ def test_a_free_account_is_told_what_is_free_and_that_works(hub, bundle, tmp_pat
     assert_one_sentence(run.last)
     commands = re.findall(r"`python -m dogbreed (deploy-space [^`]+)`", run.last)
     same = f"deploy-space ben/page --bundle {bundle} --private"
-    assert commands == [f"{same} --hardware zero-a10g"]
+    assert commands == [f"{same} --sdk static", f"{same} --hardware zero-a10g"]
     for command in commands:
         run = ben.dogbreed(*command.split())
         assert run.code == 0, run.err
@@ -298,7 +298,7 @@ def test_all_of_the_package_that_git_tracks_is_uploaded(bundle):
     wanted = {
         name
         for name in tracked.stdout.splitlines()
-        if not name.startswith(("dogbreed/train/", "dogbreed/default_model/"))
+        if not name.startswith(("dogbreed/train/", "dogbreed/web/", "dogbreed/default_model/"))
         and (ROOT / name).exists()
     }
     assert wanted <= space_files("ann/page", read_bundle(bundle)).keys()

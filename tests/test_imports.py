@@ -32,7 +32,7 @@ WINGS = {
         "pyarrow",
     },
     "bulk": {"ray"},
-    # It needs no library, and nothing needs it.
+    # It needs no library.
     "web": set(),
 }
 HEAVY = WINGS["page"] | WINGS["train"] | WINGS["bulk"] | {"dogbreed.train", "dogbreed.page"}
@@ -44,6 +44,8 @@ DOORS = {
     ("dogbreed/train/", "dogbreed.hub"),
     ("dogbreed/page/", "dogbreed.hub"),
     ("dogbreed/web/cli.py", "dogbreed.hub"),
+    # What a static Space contains.
+    ("dogbreed/hub/", "dogbreed.web.export"),
     *(("dogbreed/cli.py", module) for module, _ in COMMANDS.values()),
 }
 ENTRIES = ("app.py", "train.py")

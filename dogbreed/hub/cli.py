@@ -47,9 +47,10 @@ def add_deploy_space_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--private", action="store_true", help="visible only to you")
     parser.add_argument(
         "--sdk",
-        choices=("gradio",),
+        choices=("gradio", "static"),
         default="gradio",
-        help="gradio: the page as it is here (default)",
+        help="gradio: the page as it is here (default); static: the page in the visitor's browser, "
+        "free for any account",
     )
     parser.add_argument(
         "--hardware",

@@ -25,14 +25,19 @@ from dogbreed.hub.gradio_space import (
     check_clone,
     space_files,
 )
-from dogbreed.hub.repo import Repo, State, compare
+from dogbreed.hub.repo import Files, Repo, State, compare
+from dogbreed.hub.static_space import static_space_files
+from dogbreed.web.export import SITE, listed_files
 
 # How the page finds its model.
 MODEL_VARIABLE = "DOGBREED_MODEL"
 
 _TAGGED_CARD = re.compile(rb"\A---\n.*?^- dogbreed$.*?^---$", re.DOTALL | re.MULTILINE)
 # Options of deploy-space by which a Space costs nothing, and what each gives.
-_FREE = {f"--hardware {ZERO_GPU}": "the page on ZeroGPU, up to two such Spaces"}
+_FREE = {
+    "--sdk static": "the page in the visitor's browser",
+    f"--hardware {ZERO_GPU}": "the page on ZeroGPU, up to two such Spaces",
+}
 _WAIT_SECONDS = 15 * 60
 
 _log = logging.getLogger("dogbreed")
@@ -60,7 +65,8 @@ def deploy_space(
         bundle: Folder of a bundle that is uploaded with the page; the one that comes with the
             package if both are left out.
         private: Visible only to its owner; an existing Space is never changed.
-        sdk: `gradio`, the page on a computer of the Hub.
+        sdk: `gradio`, the page on a computer of the Hub, or `static`, the page in the visitor's
+            browser, with a copy of the model.
         hardware: What it runs on, such as `cpu-basic`, or `zero-a10g` for ZeroGPU, which is free;
             if left out an existing Space keeps its own.
         replace: Also delete files there that are not part of this page.
@@ -74,36 +80,30 @@ def deploy_space(
         BundleError: The model cannot be used.
         HubError: The Hub cannot be reached or refuses it, the Space does not start, or it contains
             other files and `replace` is not set.
-        UsageError: Not run from a clone of the project, or both a model and a bundle are named.
+        UsageError: Not run from a clone of the project, or the options do not go together.
     """
-    check_clone()
+    if sdk == "static" and hardware is not None:
+        raise UsageError("A static Space runs in the visitor's browser; leave --hardware out.")
+    if sdk != "static":
+        check_clone()
     served = _served_bundle(model, bundle)
     # The client's list of hardware need not be as new as the Hub's.
     known = cast(SpaceHardware, hardware)
     space = Repo(repo_id, "space", token)
     options = {"--model": model, "--bundle": bundle, "--private": "" if private else None}
     with translated_errors(repo_id, "space"), _free_ways_named(space, options):
+        if sdk == "static":
+            _refuse_publishing(space, served, private)
         space.open(private=private, sdk=sdk, hardware=known)
         state = space.state()
         if not replace:
             _refuse_foreign(space, state)
-        # Before the commit, so that the Space is built once.
-        present = space.api.get_space_runtime(repo_id).requested_hardware
-        if hardware and present != hardware:
-            space.api.request_space_hardware(repo_id, known)
-        variable = space.api.get_space_variables(repo_id).get(MODEL_VARIABLE)
-        source = served.address or MODEL_FOLDER
-        if variable is None or variable.value != source:
-            space.api.add_space_variable(repo_id, MODEL_VARIABLE, source)
+        if sdk == "static":
+            files = static_space_files(repo_id, served)
+        else:
+            files = _set_up(space, served, hardware)
         message = f"Page with the model {served.address or 'that is uploaded here'}"
-        files = space_files(repo_id, served, hardware or present)
         space.commit(compare(state, files), message)
-        if served.repo_id and space.api.model_info(served.repo_id).private:
-            _log.warning(
-                "%s is private: give the Space a secret HF_TOKEN that may read it, at %s/settings.",
-                served.address,
-                space.page,
-            )
         report(f"Waiting for {space.page} to start …")
         _wait(space)
     return space.page
@@ -119,6 +119,44 @@ def _served_bundle(model: str | None, bundle: str | Path | None) -> Bundle:
     if served.address is None:
         raise UsageError(f"{model} is a folder; name it with --bundle.")
     return served
+
+
+def _set_up(space: Repo, served: Bundle, hardware: str | None) -> Files:
+    """Give a Gradio Space its hardware and its model before the commit, so that it is built once.
+
+    Returns:
+        What it has to contain.
+    """
+    present = space.api.get_space_runtime(space.id).requested_hardware
+    if hardware and present != hardware:
+        space.api.request_space_hardware(space.id, cast(SpaceHardware, hardware))
+    variable = space.api.get_space_variables(space.id).get(MODEL_VARIABLE)
+    source = served.address or MODEL_FOLDER
+    if variable is None or variable.value != source:
+        space.api.add_space_variable(space.id, MODEL_VARIABLE, source)
+    if served.repo_id and space.api.model_info(served.repo_id).private:
+        _log.warning(
+            "%s is private: give the Space a secret HF_TOKEN that may read it, at %s/settings.",
+            served.address,
+            space.page,
+        )
+    return space_files(space.id, served, hardware or present)
+
+
+def _refuse_publishing(space: Repo, served: Bundle, private: bool) -> None:
+    """Make sure that a private model is not copied into a public Space.
+
+    Raises:
+        HubError: It would be.
+    """
+    if private or not served.repo_id or not space.api.model_info(served.repo_id).private:
+        return
+    info = space.find(private=False)
+    if info is None or not info.private:
+        raise HubError(
+            f"{served.address} is private, and the Space would contain a copy of it; add "
+            "--private, or name a model that is public."
+        )
 
 
 @contextmanager
@@ -151,7 +189,9 @@ def _free_ways_named(space: Repo, options: Mapping[str, str | Path | None]) -> I
 def _refuse_foreign(space: Repo, state: State) -> None:
     """Make sure that only this page is replaced; its card is marked as such."""
     is_tagged = _TAGGED_CARD.match(space.read(state, CARD) or b"") is not None
+    static = listed_files(space.read(state, SITE) or b"")
     parts = {APP, REQUIREMENTS, CARD, PACKAGE.name, MODEL_FOLDER}
+    parts |= {name.partition("/")[0] for name in static}
 
     def is_ours(path: str) -> bool:
         return is_tagged and path.partition("/")[0] in parts
