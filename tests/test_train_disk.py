@@ -59,6 +59,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
         OSError(errno.ENOSPC, "No space left on device"),
         OSError(errno.EFBIG, "File too large"),
         RuntimeError("Can't write data (errno = 28, error message = 'No space left on device')"),
+        OSError("73728 requested and 31936 written"),
     ],
 )
 def test_a_full_disk_is_said_in_a_sentence_whoever_finds_it(raised):

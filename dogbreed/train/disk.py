@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ from filelock import FileLock, Timeout
 from dogbreed.errors import UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# As libraries that do not pass on the number of the error word it.
-_FULL_IN_WORDS = ("no space left on device", "file too large", "disk quota exceeded")
+# As libraries that do not pass on the number of the error word it; the last one is NumPy.
+_FULL_IN_WORDS = re.compile(
+    r"no space left on device|file too large|disk quota exceeded|\d+ requested and \d+ written",
+    re.IGNORECASE,
+)
 
 
 @contextlib.contextmanager
@@ -85,7 +89,7 @@ def _says_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
             return True
-        if any(words in str(error).lower() for words in _FULL_IN_WORDS):
+        if _FULL_IN_WORDS.search(str(error)):
             return True
         error = error.__cause__ or error.__context__
     return False
