@@ -267,6 +267,24 @@ def test_the_evidence_is_relative_to_the_average_label(modules):
 
 
 @pytest.mark.parametrize(
+    ("found", "wanted", "alike"),
+    [
+        ([1.0, -2.0], [1.01, -2.0], True),
+        ([1.0, -2.0], [1.03, -2.0], False),
+        ([1.0], [1.0, -2.0], False),
+        ([float("nan"), -2.0], [1.0, -2.0], False),
+        ([], [], True),
+    ],
+)
+def test_a_gpu_that_answers_otherwise_is_found(modules, found, wanted, alike):
+    compare = """async ([found, wanted]) => {
+        const { areAlike } = await import("/network.js");
+        return areAlike(Float32Array.from(found), Float32Array.from(wanted));
+    }"""
+    assert modules.evaluate(compare, [found, wanted]) is alike
+
+
+@pytest.mark.parametrize(
     ("wanted", "language"),
     [("de-CH", "de"), ("fi", "en"), ("zh-TW", "zh-CN"), ("pt-BR", "pt"), ("EN", "en")],
 )

@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 
 from dogbreed import DogBreedClassifier
+from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
 from dogbreed.page.i18n import texts
-from dogbreed.web.export import LOCALES
+from dogbreed.web.export import LOCALES, export_web
+from dogbreed.web.litert import CDN, FILES, FOLDER
 from dogbreed.wording import read_more_link, sentence
 from tests.e2e.conftest import EXAMPLES
 from tests.e2e.test_everyone import serious
-from tests.helpers.website import served
+from tests.helpers.website import WebVisit, served
 
 TABS = ("tab_photo", "tab_live", "tab_several", "tab_about")
 OWN = json.loads((LOCALES / "en.json").read_text(encoding="utf-8"))
@@ -118,6 +120,35 @@ def test_a_damaged_download_is_said_and_not_used(web_visit, website, tmp_path):
         page.page.set_input_files("#photo-file", EXAMPLES / "golden.png")
         page.page.locator("#photo-error").get_by_text(OWN["load_failed"]).wait_for()
         assert page.page.locator("#labels li").count() == 0
+
+
+def test_without_npm_the_page_takes_the_library_from_the_cdn(
+    browser, website, classifier, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+    export_web(read_bundle(DEFAULT_BUNDLE), tmp_path / "site")
+    names = {file.address: name for name, file in FILES.items()}
+    asked = set()
+
+    def deliver(route) -> None:
+        name = names[route.request.url]
+        asked.add(name)
+        headers = {"access-control-allow-origin": "*"}
+        route.fulfill(path=website / FOLDER / name, headers=headers)
+
+    context = browser.new_context(service_workers="block")
+    context.route(f"{CDN}**", deliver)
+    with served(tmp_path / "site") as address:
+        page = context.new_page()
+        page.set_default_timeout(WebVisit.PATIENCE)
+        page.goto(address)
+        page.set_input_files("#photo-file", EXAMPLES / "golden.png")
+        page.wait_for_selector("#photo.answered")
+        labels = page.locator("#labels .name").all_inner_texts()
+    context.close()
+    assert labels == list(classifier.predict(EXAMPLES / "golden.png").labels)
+    build = {"litert_wasm_internal.js", "litert_wasm_internal.wasm"}
+    assert asked == {"litert_core.js", "litert_wasm_utils.js", *build}
 
 
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(web_visit):

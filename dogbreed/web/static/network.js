@@ -19,7 +19,7 @@ import { download } from "./download.js";
 
 // More of them wait for each other, and phones have only so many fast cores.
 const MOST_THREADS = 4;
-// How far the GPU's probabilities may be off.
+// How far the GPU's numbers may be off, as a share of the largest.
 const ALIKE = 0.01;
 
 /**
@@ -197,17 +197,33 @@ async function isBetter(onGpu, onCpu, model) {
   await onGpu(square);
   const [gpu, gpuTime] = await timed(onGpu, square);
   const [cpu, cpuTime] = await timed(onCpu, square);
-  const most = Math.max(...gpu.map((value, place) => Math.abs(value - cpu[place])));
-  return most <= ALIKE * Math.max(...cpu.map(Math.abs)) && gpuTime < cpuTime;
+  const alike =
+    areAlike(gpu.evidence, cpu.evidence) &&
+    areAlike(gpu.features ?? new Float32Array(), cpu.features ?? new Float32Array());
+  return alike && gpuTime < cpuTime;
+}
+
+/**
+ * @param {Float32Array} found
+ * @param {Float32Array} wanted
+ * @returns {boolean}
+ */
+export function areAlike(found, wanted) {
+  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return (
+    found.length === wanted.length &&
+    // Numbers that are not finite are not alike.
+    found.every((value, place) => Math.abs(value - wanted[place]) <= ALIKE * largest)
+  );
 }
 
 /**
  * @param {Run} run
  * @param {Uint8ClampedArray} square
- * @returns {Promise<[Float32Array, number]>} Evidence, and milliseconds.
+ * @returns {Promise<[Output, number]>} With milliseconds.
  */
 async function timed(run, square) {
   const start = performance.now();
-  const { evidence } = await run(square);
-  return [evidence, performance.now() - start];
+  const output = await run(square);
+  return [output, performance.now() - start];
 }
