@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dogbreed.train.seven_bits import SEVEN_BITS
+from dogbreed.train.rounding import round_weights
 
-# Shares of a filter's largest weight that may become its largest whole number.
-_CLIPS = np.linspace(0.6, 1, 9, dtype=np.float32)
+# Of the inputs of a layer, as many are taken to round it by.
+_MOST_PATCHES = 16_384
 
 # A layer's output in float, and with every layer below it and its own weights rounded.
 Outputs = tuple[tf.Tensor, tf.Tensor]
@@ -29,7 +29,8 @@ def correct_means(network: keras.Model, frames: np.ndarray) -> keras.Model:
 
     Args:
         network: Functional network of convolutions with batch normalization.
-        frames: float32 array of shape (N, size, size, 3), some preprocessed photos; 16 are enough.
+        frames: float32 array of shape (N, size, size, 3), some preprocessed photos; see
+            `export.ROUNDED`.
 
     Returns:
         A copy in float, whose weights `seven_bits.to_seven_bits` keeps exactly.
@@ -61,34 +62,10 @@ def correct_means(network: keras.Model, frames: np.ndarray) -> keras.Model:
     return corrected
 
 
-def round_weights(kernel: np.ndarray) -> np.ndarray:
-    """Round a kernel to 7 bits: whole numbers in -63..63 and one scale for each filter.
-
-    The scale is the one of least squared error among some that cut off the largest weights of the
-    filter; cutting off a few costs less than coarser steps for all others.
-
-    Args:
-        kernel: float32 array of shape (height, width, channels, filters).
-
-    Returns:
-        float32 array of the same shape.
-    """
-    largest = np.abs(kernel).max(axis=(0, 1, 2), keepdims=True)
-    largest[largest == 0] = 1
-    best, least = kernel, np.full(largest.shape, np.inf, np.float32)
-    for clip in _CLIPS:
-        scale = clip * largest / SEVEN_BITS
-        rounded = np.clip(np.round(kernel / scale), -SEVEN_BITS, SEVEN_BITS) * scale
-        error = np.square(rounded - kernel).sum(axis=(0, 1, 2), keepdims=True)
-        best = np.where(error < least, rounded, best)
-        least = np.minimum(error, least)
-    return best.astype(np.float32)
-
-
 def _correct_convolution(layer: keras.layers.Conv2D, before: Inputs, after: Inputs) -> Outputs:
     kernel, *bias = layer.get_weights()
     output = layer(before)
-    kernel = round_weights(kernel)
+    kernel = round_weights(kernel, _patches(layer, after))
     layer.set_weights([kernel, *bias])
     served = layer(after)
     if bias:
@@ -97,6 +74,23 @@ def _correct_convolution(layer: keras.layers.Conv2D, before: Inputs, after: Inpu
             bias, served = [bias[0] - shift.numpy()], served - shift
     layer.set_weights([kernel, *bias])
     return output, served
+
+
+def _patches(layer: keras.layers.Conv2D, inputs: tf.Tensor) -> np.ndarray:
+    """Return some of the inputs that a convolution sees, float32 of shape (N, weights)."""
+    # Of the large maps of the first layers a few photos give enough.
+    places = int(np.prod(layer.output.shape[1:3]))
+    photos = -(-4 * _MOST_PATCHES // places)
+    patches = tf.image.extract_patches(
+        inputs[:: max(1, len(inputs) // photos)],
+        sizes=[1, *layer.kernel_size, 1],
+        strides=[1, *layer.strides, 1],
+        rates=[1, *layer.dilation_rate, 1],
+        padding=layer.padding.upper(),
+    )
+    flat = tf.reshape(patches, (-1, patches.shape[-1]))
+    step = max(1, flat.shape[0] // _MOST_PATCHES)
+    return flat[::step].numpy()
 
 
 def _correct_normalization(

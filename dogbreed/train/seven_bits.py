@@ -20,8 +20,9 @@ SEVEN_BITS = 63
 def to_seven_bits(network: bytes) -> bytes:
     """Round the weights of all 8-bit convolutions to 7 bits.
 
-    A filter keeps its largest weight: its scale grows as its whole numbers shrink. So a filter that
-    was a multiple of 1/63 of its largest weight before the conversion is kept exactly.
+    A filter whose weights were whole numbers in -63..63 of some scale before the conversion gets
+    just these numbers back: the converter has spread them over -127..127. Of any other filter the
+    largest weight becomes 63.
 
     Args:
         network: LiteRT file with activations in 8 bits, as the converter writes it.
@@ -32,26 +33,44 @@ def to_seven_bits(network: bytes) -> bytes:
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(network))
     graph = model.subgraphs[0]
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
-    weights, biases = set(), set()
+    done = set()
     for operator in graph.operators:
         if codes[operator.opcodeIndex] != schema.BuiltinOperator.CONV_2D:
             continue
-        photo, kernel, bias = operator.inputs
-        if graph.tensors[photo].type == graph.tensors[kernel].type == schema.TensorType.INT8:
-            weights.add(int(kernel))
-            biases.add(int(bias))
-    for index in sorted(weights):
-        _shrink(model, graph.tensors[index], np.int8)
-    for index in sorted(biases - {-1}):
-        _shrink(model, graph.tensors[index], np.int32)
+        photo, kernel, bias = (graph.tensors[index] for index in operator.inputs)
+        eight = photo.type == kernel.type == schema.TensorType.INT8
+        if not eight or operator.inputs[1] in done:
+            continue
+        done.add(operator.inputs[1])
+        whole = _read(model, kernel, np.int8).reshape(len(kernel.quantization.scale), -1)
+        largest = _largest(whole)
+        _write(model, kernel, whole * largest[:, None] / EIGHT_BITS, np.int8, largest)
+        _write(model, bias, _read(model, bias, np.int32) * largest / EIGHT_BITS, np.int32, largest)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def _shrink(model: Any, tensor: Any, dtype: type) -> None:
-    """Divide the whole numbers of a tensor by 127/63, and multiply its scales by it."""
-    buffer = model.buffers[tensor.buffer]
-    values: np.ndarray = np.frombuffer(bytes(buffer.data), dtype)
-    smaller: np.ndarray = np.round(values * (SEVEN_BITS / EIGHT_BITS)).astype(dtype)
-    buffer.data = np.frombuffer(smaller.tobytes(), np.uint8)
-    scales = np.asarray(tensor.quantization.scale, np.float64)
-    tensor.quantization.scale = (scales * (EIGHT_BITS / SEVEN_BITS)).astype(np.float32)
+def _largest(whole: np.ndarray) -> np.ndarray:
+    """Find the whole number in 1..63 that became 127 in each filter.
+
+    Args:
+        whole: int array of shape (filters, weights), in -127..127.
+    """
+    found = np.full(len(whole), SEVEN_BITS)
+    open_ = np.ones(len(whole), bool)
+    for largest in range(SEVEN_BITS, SEVEN_BITS // 2, -1):
+        back = np.round(np.round(whole * (largest / EIGHT_BITS)) * (EIGHT_BITS / largest))
+        fits = open_ & (back == whole).all(axis=1)
+        found[fits], open_[fits] = largest, False
+    return found
+
+
+def _read(model: Any, tensor: Any, dtype: type) -> np.ndarray:
+    return np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype).astype(np.float64)
+
+
+def _write(model: Any, tensor: Any, values: np.ndarray, dtype: type, largest: np.ndarray) -> None:
+    """Write smaller whole numbers, and scales that are larger by as much."""
+    rounded: np.ndarray = np.round(values).astype(dtype)
+    model.buffers[tensor.buffer].data = np.frombuffer(rounded.tobytes(), np.uint8)
+    scales = np.asarray(tensor.quantization.scale, np.float64) * EIGHT_BITS / largest
+    tensor.quantization.scale = scales.astype(np.float32)
