@@ -103,7 +103,8 @@ def test_the_page_starts_from_what_is_copied_and_is_healthy(tmp_path):
     image, home = tmp_path / "app", tmp_path / "home"
     home.mkdir()
     copy_all(image)
-    assert not (image / "dogbreed" / "train").exists()
+    for wing in ("train", "web"):
+        assert not (image / "dogbreed" / wing).exists()
     assert (image / "dogbreed" / "default_model" / "model.tflite").is_file()
     for path in [image, *image.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
