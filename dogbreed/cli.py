@@ -6,6 +6,7 @@ dogbreed predict dog.jpg --heatmap answer.png
 dogbreed serve --port 8000
 dogbreed train --dataset photos/ --output my-model
 dogbreed evaluate my-model --dataset photos/
+dogbreed export my-model --format onnx
 dogbreed push my-model user/name --tag v1
 dogbreed deploy-space user/space --model user/name
 dogbreed export-web my-model site
@@ -51,6 +52,7 @@ COMMANDS = {
     "serve": ("dogbreed.page.cli", "serve the web page"),
     "train": ("dogbreed.train.cli", "train a model on labeled photos"),
     "evaluate": ("dogbreed.train.cli", "measure a model on labeled photos"),
+    "export": ("dogbreed.train.export_cli", "write a model's network in another format"),
     "push": ("dogbreed.hub.cli", "put a model on the Hugging Face Hub"),
     "deploy-space": ("dogbreed.hub.cli", "put the web page on a Hugging Face Space"),
     "export-web": ("dogbreed.web.cli", "write the web page for hosts without Python"),

@@ -33,6 +33,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 COMPLETE = {
     "app.py": "docs/api.md",
     "train.py": "docs/training.md",
+    "dogbreed export": "docs/training.md",
     "dogbreed push": "docs/hub.md",
     "dogbreed deploy-space": "docs/spaces.md",
 }

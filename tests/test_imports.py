@@ -30,6 +30,10 @@ WINGS = {
         "jinja2",
         "tensorboard",
         "pyarrow",
+        "tf2onnx",
+        "onnx",
+        "onnxruntime",
+        "openvino",
     },
     "bulk": {"ray"},
     # It needs no library.

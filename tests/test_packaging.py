@@ -23,7 +23,7 @@ def test_setuptools_can_read_the_requirements():
     """It takes requirements only, no `-r`."""
     dynamic = SETUPTOOLS["dynamic"]
     extras = dynamic["optional-dependencies"]
-    assert {"train", "mcp", "test"} <= extras.keys()
+    assert {"train", "export", "mcp", "test"} <= extras.keys()
     for stated in (dynamic["dependencies"], *extras.values()):
         for line in lines(stated["file"]):
             assert Requirement(line).specifier, line
