@@ -17,10 +17,10 @@ REQUIREMENTS = "requirements.txt"
 MODEL_FOLDER = "model"
 # In the card of each Space that contains this page.
 TAG = "dogbreed"
-# The hardware that is free for any account; the rest of the file names are those of the project.
+# The hardware that is free for any account, and the app that it starts.
 ZERO_GPU = "zero-a10g"
 ZERO_GPU_APP = Path(__file__).parent / "zero_gpu_app.py"
-# The only versions of Python that ZeroGPU has are exact ones.
+# ZeroGPU has a few versions of Python, each named in full.
 _ZERO_GPU_PYTHON = "3.12.12"
 _DEFAULT_HARDWARE = "cpu-basic"
 # A Space is an MCP server too, so it installs what that needs.
