@@ -35,7 +35,8 @@ def test_an_output_folder_with_other_files_is_refused(tmp_path):
 
 
 def test_a_new_folder_an_empty_one_and_a_bundle_can_be_written(tmp_path):
-    for output in (tmp_path / "new", tmp_path / "more" / "new", tmp_path):
+    # The folder above is made, so the empty one comes first.
+    for output in (tmp_path, tmp_path / "new", tmp_path / "more" / "new"):
         check_output(output)
     assert not (tmp_path / "new").exists()
     (tmp_path / "old").mkdir()
