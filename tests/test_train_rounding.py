@@ -49,9 +49,17 @@ def test_the_output_changes_less_than_by_rounding_to_the_nearest(kernel, patches
     assert (error(rounded.reshape(-1, FILTERS)) < 0.5 * error(to_nearest)).all()
 
 
+def test_few_inputs_round_to_the_nearest(kernel, patches):
+    rounded = round_weights(kernel, patches[: 9 * CHANNELS - 1])
+    flat = kernel.reshape(-1, FILTERS)
+    whole = rounded.reshape(-1, FILTERS) / steps(rounded)
+    clipped = np.clip(np.round(flat / steps(rounded)), -SEVEN_BITS, SEVEN_BITS)
+    np.testing.assert_allclose(whole, clipped, atol=1e-3)
+
+
 def test_inputs_that_are_always_zero_do_no_harm(kernel):
-    patches = np.zeros((50, 9 * CHANNELS), np.float32)
-    patches[:, :5] = np.random.default_rng(2).uniform(size=(50, 5))
+    patches = np.zeros((500, 9 * CHANNELS), np.float32)
+    patches[:, :5] = np.random.default_rng(2).uniform(size=(500, 5))
     rounded = round_weights(kernel, patches)
     assert np.isfinite(rounded).all()
     assert np.abs(rounded - kernel).max() < 0.5 * np.abs(kernel).max()

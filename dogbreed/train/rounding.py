@@ -18,7 +18,8 @@ def round_weights(kernel: np.ndarray, patches: np.ndarray) -> np.ndarray:
 
     One weight of all filters is rounded after the other, and the weights that follow make up for
     the error in the output (optimal brain quantization, in the order and with the factorization of
-    GPTQ: Frantar et al. 2023, arXiv:2210.17323). The scale is the one of least squared error of the
+    GPTQ: Frantar et al. 2023, arXiv:2210.17323). With fewer inputs than weights each weight is
+    rounded to the nearest instead. The scale is the one of least squared error of the
     weights among some that cut off the largest ones.
 
     Args:
@@ -31,6 +32,9 @@ def round_weights(kernel: np.ndarray, patches: np.ndarray) -> np.ndarray:
     """
     weights = kernel.reshape(-1, kernel.shape[-1]).astype(np.float64)
     scales = _scales(weights)
+    if len(patches) < len(weights):
+        # They do not show what all weights do.
+        return nearest(weights, scales).reshape(kernel.shape).astype(np.float32)
     moments = patches.T.astype(np.float64) @ patches
     diagonal = np.diag(moments).copy()
     moments[np.diag_indices_from(moments)] += _DAMPING * diagonal.mean() + 1e-12
