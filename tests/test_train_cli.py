@@ -39,7 +39,7 @@ def test_the_defaults_that_the_help_states_are_those_of_the_options(capsys):
         f"--seed SEED default: {options.seed}",
     ):
         assert stated in text
-    assert options.learning_rate == [1e-3] and "(default: 1e-3)" in text
+    assert options.learning_rate == [1e-4] and "(default: 1e-4)" in text
     assert options.l2 == [1e-3, 3e-3, 1e-2] and "(default: 1e-3 3e-3 1e-2)" in text
     assert options.blocks_learning_rate == 1e-4 and options.final_fit
     assert options.recipe == "features" and options.train_from == "avg_pool"

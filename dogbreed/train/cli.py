@@ -106,7 +106,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         type=float,
         nargs="+",
         metavar="X",
-        help="the validation photos choose one, or independent photos if given (default: 1e-3)",
+        help="the validation photos choose one, or independent photos if given (default: 1e-4)",
     )
     group.add_argument(
         "--l2",

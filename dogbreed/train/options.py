@@ -37,7 +37,7 @@ class Options:
     resize: str = "crop"
     train_from: str = "avg_pool"
     augment_views: int = 2
-    learning_rate: list[float] = field(default_factory=lambda: [1e-3])
+    learning_rate: list[float] = field(default_factory=lambda: [1e-4])
     l2: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
     epochs: int = 200
     patience: int = 10
