@@ -23,8 +23,10 @@ from tests.hub import LocalHub
 REAL_DATA = os.environ.get("DOGBREED_DATA")
 # The files that take longest, longest first.
 LONGEST = (
+    "test_faults_training.py",
     "test_training.py",
     "test_hub_loop.py",
+    "test_train_yardstick.py",
     "test_train_assess.py",
     "test_train_features.py",
     "test_page_serve.py",

@@ -215,7 +215,9 @@ def test_answers_are_those_of_the_network(classifier, views, boundary):
 
 def test_every_photo_has_a_head_that_has_not_seen_it(head, classifier, views, labels, tmp_path):
     assert len(head.folds) == FOLDS
-    assert np.bincount(head.fold_of).tolist() == [48] * FOLDS
+    # The two groups of two photos are not divided.
+    sizes = np.bincount(head.fold_of)
+    assert sizes.sum() == COUNT and sizes.max() - sizes.min() <= 2
     assert head.fold_of[0] == head.fold_of[1] and head.fold_of[2] == head.fold_of[3]
     kernels = [kernel for kernel, _ in [*head.folds, head.weights[-2:]]]
     assert not any(np.array_equal(kernels[0], other) for other in kernels[1:])

@@ -165,7 +165,7 @@ def test_all_metrics_are_there_with_intervals_around_them(page):
     assert (
         len(values)
         == len(dog_metrics(known())) + len(rejection_metrics(known(), negatives()))
-        == 11
+        == 13
     )
     assert values["Top-1 accuracy"][0] == f"{100 * 16 / 21:.2f} %"
     assert values["Mean size of the prediction sets"][0] == "2"
@@ -219,7 +219,7 @@ def test_a_single_photo_has_no_intervals(tmp_path):
         refused=np.array([False]),
     )
     rows = report(tmp_path, one).tables["metrics"][1:]
-    assert [row[2] for row in rows] == ["–"] * 8
+    assert [row[2] for row in rows] == ["–"] * 9
 
 
 def test_every_breed_has_a_row_worst_first(page):
@@ -317,7 +317,7 @@ def audited(folder: Path, tables: dict[str, str]) -> Page:
     for name, text in tables.items():
         (bundle / "metrics" / f"{name}.csv").write_text(text)
     classifier = DogBreedClassifier.from_pretrained(bundle)
-    write_report(folder / REPORT, classifier, known(), make_photos(), None)
+    write_report(folder / REPORT, classifier, Results(known()), make_photos())
     return Page((folder / REPORT).read_text(encoding="utf-8"))
 
 
@@ -357,6 +357,8 @@ def test_a_bundle_without_thresholds_or_metrics_has_a_report(tmp_path):
         "Mean top-1 accuracy over the breeds",
         "Expected calibration error",
         "Expected calibration error without the temperature",
+        "First answers with a probability over 90 %",
+        "Wrong answers among those",
     ]
     assert set(page.pictures) == {"metrics", "reliability", "breeds", "mistakes"}
 

@@ -56,6 +56,7 @@ def test_the_bundle_is_whole(trained_bundle, shapes_folder):
         "per_breed.png",
         "confusions.png",
         "reliability.png",
+        "risk.png",
         "negatives.png",
     }
     events = list((trained_bundle / "runs").rglob("events.out.tfevents.*"))
