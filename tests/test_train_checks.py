@@ -92,6 +92,7 @@ def test_a_disk_that_is_nearly_full_is_refused(tmp_path, monkeypatch):
         ({"learning_rate": [float("nan")]}, "--learning-rate must be"),
         ({"blocks_learning_rate": -1.0}, "--blocks-learning-rate must be"),
         ({"l2": [-1e-5]}, "--l2 must be"),
+        ({"recipe": "article", "train_from": "mixed8"}, "--recipe article trains only the head"),
         ({"l2": [float("inf")]}, "--l2 must be"),
         ({"backbone_weights": "none.h5"}, "There is no weights file none.h5"),
         ({"warm_start": "none.h5"}, "There is no weights file none.h5"),
