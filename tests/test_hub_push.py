@@ -18,9 +18,9 @@ from tests.helpers.tiny_bundle import assert_one_sentence, draw_disc, write_bund
 from tests.hub import LocalHub
 
 METRICS = [
-    {"name": "top_1", "value": 0.7, "dataset": "dogs", "split": "validation", "count": 10},
     {"name": "top_1", "value": 0.8767, "dataset": "dogs", "split": "test", "count": 2141},
     {"name": "top_3", "value": 0.9757, "dataset": "dogs", "split": "test", "count": 2141},
+    {"name": "top_1", "value": 0.7, "dataset": "dogs", "split": "validation", "count": 10},
 ]
 TITLE = "Top-1 87.67 %, top-3 97.57 % on 2141 photos of dogs/test"
 

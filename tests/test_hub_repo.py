@@ -47,7 +47,7 @@ def test_a_missing_repository_is_created(hub, private):
 
 def test_a_missing_space_is_created_for_gradio(hub):
     space = Repo("ann/page", "space", "hf_ann")
-    space.open(private=False, hardware="cpu-upgrade")
+    space.open(private=False, sdk="gradio", hardware="cpu-upgrade")
     settings = hub.settings("ann/page", "space")["space"]
     assert (settings["sdk"], settings["hardware"]) == ("gradio", "cpu-upgrade")
     assert space.page == f"{hub.endpoint}/spaces/ann/page"
