@@ -42,6 +42,8 @@ def test_the_bundle_is_whole(trained_bundle, shapes_folder):
     assert config["training"]["backbone"]["weights"] == "tiny.weights.h5"
     # Out-of-fold answers to the photos that are trained on, not to the nine that chose options.
     assert config["training"]["settled"]["photos"] == 27
+    # The others taught the rejection, whose threshold they cannot settle then.
+    assert 0 < config["training"]["settled"]["dogs"] < 27 / 2
     assert config["training"]["settled"]["notes"] == []
     assert set(config["thresholds"]) == {"is_dog", "prediction_set"}
     photos = load_training_data(str(shapes_folder))

@@ -1,6 +1,7 @@
 """Ask the network that serves about the photos of a split."""
 
 import contextlib
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -115,7 +116,11 @@ def _evaluation(
 
 
 def serve(
-    bundle: Bundle, photos: Photos, rows: np.ndarray, view: str = PLAIN, seed: int = 0
+    bundle: Bundle,
+    photos: Photos,
+    rows: np.ndarray,
+    views: Sequence[str] = (PLAIN,),
+    seed: int = 0,
 ) -> tuple[np.ndarray, Answers]:
     """Ask the network of a bundle that is not yet complete.
 
@@ -123,11 +128,12 @@ def serve(
         bundle: Its network and its preprocessing are used.
         photos: Photos of a split.
         rows: Which of them.
-        view: How they are shown, see `views`.
-        seed: Decides a random view.
+        views: How they are shown, see `views`.
+        seed: Decides random views.
 
     Returns:
-        The rows of the photos that can be decoded, and the answers to these.
+        The rows of the photos that can be decoded, and the answers to these in the first view, then
+        in the second, and so on.
     """
     network, config = Network(bundle), bundle.config
     size, resize = config["image_size"], config["preprocessing"]["resize"]
@@ -143,16 +149,21 @@ def serve(
             logits.append(evidence.mean(axis=(0, 1), dtype=np.float64))
             pooled.append(features[0])
 
-    for row in tqdm(rows, desc=f"Answering {photos.split}", unit="photo"):
+    asked = tqdm(
+        itertools.product(views, rows),
+        desc=f"Answering {photos.split}",
+        total=len(views) * len(rows),
+        unit="photo",
+    )
+    for view, row in asked:
         if len(waiting) == network.window:
             take()
-        photo = photos.encoded(row)
-        frame = partial(draw_view, photo, view, size, resize, (seed, int(row)))
+        frame = partial(draw_view, photos.encoded(row), view, size, resize, (seed, int(row)))
         waiting.append((row, network.submit(frame)))
     while waiting:
         take()
     classes, channels = len(bundle.names), network.channels
-    return np.array(served, int), (
+    return np.array(served[: len(served) // len(views)], int), (
         np.array(logits).reshape(-1, classes),
         np.array(pooled, np.float32).reshape(-1, channels),
     )

@@ -20,8 +20,8 @@ from dogbreed.train.photos import Photos
 from dogbreed.train.seven_bits import to_seven_bits
 from dogbreed.train.trust import with_head
 
-# Weights of 7 bits change one answer in sixty, where two breeds are about as probable, and as often
-# for the better as for the worse; what they may cost is bounded below.
+# Weights of 7 bits change about one answer in sixty, where two breeds are about as probable; what
+# that may cost is bounded below.
 MIN_AGREEMENT = 0.98
 MAX_ACCURACY_LOSS = 0.003
 MAX_LOGIT_ERROR = 1e-3
@@ -67,9 +67,8 @@ def export(
     Raises:
         ExportError: No exported network answers like the one that was trained.
     """
-    compared = frames_of(photos, fitted_on, config, COMPARED)
-    error = check_evidence(classifier, compared)
     shown = frames_of(photos, fitted_on, config, ROUNDED)
+    error = check_evidence(classifier, shown[:COMPARED])
     corrected = correct_means(evidence_network(classifier), shown)
     ranging = frames_of(photos, fitted_on, config, RANGING)
     rows, float32 = exact

@@ -111,7 +111,8 @@ def _train(options: Options) -> Bundle:
     }
     layers_above(classifier, options.train_from).set_weights(fitted.weights)
     classifier.save_weights(partial / WEIGHTS)
-    exact = answer_exactly(classifier, fitted, data.train, split[1], extractor, options)
+    chosen, shown = (data.train, split[1]), views[options.train_from]
+    exact = answer_exactly(classifier, fitted, chosen, shown[0], extractor, options)
     agreement = export(
         classifier,
         data.train,
@@ -128,7 +129,7 @@ def _train(options: Options) -> Bundle:
             extractor,
             classifier,
             fitted,
-            (views[options.train_from], split[0]),
+            (shown, split[0]),
             negatives.select(learned_from(negatives)),
             options,
         )
@@ -251,16 +252,25 @@ def exact_weights(fitted: Fitted, options: Options) -> list[np.ndarray]:
 def answer_exactly(
     classifier: keras.Model,
     fitted: Fitted,
-    photos: Photos,
-    rows: np.ndarray,
+    chosen: tuple[Photos, np.ndarray],
+    plain: Features,
     extractor: Extractor,
     options: Options,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Answer some of the photos at these rows in float32; return their rows and the logits."""
+    """Answer some photos in float32; return their rows and the logits.
+
+    Args:
+        classifier, fitted: The network.
+        chosen: Photos, and some rows of them that can be decoded.
+        plain: Features of all of these photos, computed in `best_precision`.
+        extractor: Computes them in float32 where that is another precision.
+        options: Options of the run.
+    """
+    photos, rows = chosen
     rows = rows[:: max(1, len(rows) // CHOOSING)][:CHOOSING]
-    few, boundary = photos.select(rows), options.train_from
+    boundary, weights = options.train_from, exact_weights(fitted, options)
+    if best_precision() == "float32":
+        return rows, answers_of(classifier, weights, boundary, plain, rows)[0]
+    few = photos.select(rows)
     features = extractor.extract(few, few.fingerprint(), "plain", [boundary])[boundary]
-    usable = features.decodable()
-    weights = exact_weights(fitted, options)
-    logits, _ = answers_of(classifier, weights, boundary, features, usable)
-    return rows[usable], logits
+    return rows, answers_of(classifier, weights, boundary, features, np.arange(len(few)))[0]

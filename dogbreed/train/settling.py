@@ -23,9 +23,9 @@ SETTLING = 5000
 LEARNED, LEARNED_VIEWS = 6000, 2
 # Photos of dogs at most that settle the threshold of the rejection.
 DETECTED = 1000
-# Dogs and negatives pass through these alike, so that the threshold depends neither on their size
-# nor on sharpness or compression.
-COPIES = (PLAIN, "degraded-1")
+# Dogs and negatives are answered in these views too, so that the threshold depends neither on their
+# size nor on sharpness or compression.
+DEGRADED = ("degraded-1",)
 
 
 def learn_to_reject(
@@ -50,6 +50,8 @@ def learn_to_reject(
         The negatives that can be decoded, and the pooled features.
     """
     (views, rows), boundary = dogs, options.train_from
+    if options.out_of_fold and not options.independent:
+        rows, _ = deal_by_folds(fitted, rows)
     names = view_names(options.augment_views)[: min(len(views), LEARNED_VIEWS)]
     fingerprint = negatives.fingerprint()
     shown = [
@@ -87,57 +89,53 @@ def settle_served(
         options: Options of the run.
         learned: What the rejection learns from, if there are negatives; see `learn_to_reject`.
     """
-    (settling, rows), seed, folds = photos, options.seed, None
+    (settling, rows), seed, by_folds = photos, options.seed, False
     settled_on = OUT_OF_FOLD if options.out_of_fold else KEPT_OUT
     if independent is not None:
         settling, rows, settled_on = independent, np.arange(len(independent)), INDEPENDENT
     elif options.out_of_fold:
-        folds, rows = fitted, unseen_rows(fitted, settling.labels, rows)
-    rows = draw_some(rows, SETTLING, seed)
-    rows, dogs = _answer(bundle, settling, rows, folds=folds)
-    found = None
-    if len(rows):
-        of_negatives = None
-        if negatives is not None:
-            of_negatives = _answer(bundle, negatives, np.arange(len(negatives)), COPIES, seed=seed)
-        found = fit_rejection(
-            learned,
-            _answer(bundle, settling, draw_some(rows, DETECTED, seed), COPIES, folds, seed)[1],
-            of_negatives[1] if of_negatives else None,
-            copies=len(COPIES),
-            seed=seed,
-        )
-    return settle(dogs[0], settling.labels[rows], found, min(len(rows), DETECTED), settled_on)
+        rows, by_folds = unseen_rows(fitted, settling.labels, rows), True
+
+    def unseen(rows: np.ndarray, answers: Answers) -> Answers:
+        return (unseen_logits(fitted, rows, answers), answers[1]) if by_folds else answers
+
+    rows, plain = serve(bundle, settling, draw_some(rows, SETTLING, seed))
+    dogs = unseen(rows, plain)
+    if not len(rows):
+        return settle(dogs[0], settling.labels[rows], None, 0, settled_on)
+    judging = rows
+    if by_folds and negatives is not None:
+        _, judging = deal_by_folds(fitted, rows)
+        if not len(judging):
+            # Too few to deal: the energy decides, which learns nothing.
+            judging, negatives = rows, None
+    judging = draw_some(judging, DETECTED, seed)
+    _, degraded = serve(bundle, settling, judging, DEGRADED, seed)
+    here = np.searchsorted(rows, judging)
+    shown = [np.concatenate([one[here], more]) for one, more in zip(plain, degraded, strict=True)]
+    of_negatives = None
+    if negatives is not None:
+        copies = (PLAIN, *DEGRADED)
+        _, of_negatives = serve(bundle, negatives, np.arange(len(negatives)), copies, seed)
+    found = fit_rejection(
+        learned,
+        unseen(np.tile(judging, 1 + len(DEGRADED)), (shown[0], shown[1])),
+        of_negatives,
+        copies=1 + len(DEGRADED),
+        seed=seed,
+    )
+    return settle(dogs[0], settling.labels[rows], found, len(judging), settled_on)
+
+
+def deal_by_folds(fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Deal training photos into those that the rejection learns from and those that judge it.
+
+    By whole folds, which do not divide photos that look alike.
+    """
+    judging = fitted.fold_of[rows] % 2 == 1
+    return rows[~judging], rows[judging]
 
 
 def draw_some(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return at most this many of the rows, by lot, in order."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
-
-
-def _answer(
-    bundle: Bundle,
-    photos: Photos,
-    rows: np.ndarray,
-    views: Sequence[str] = (PLAIN,),
-    folds: Fitted | None = None,
-    seed: int = 0,
-) -> tuple[np.ndarray, Answers]:
-    """Ask the network about photos in each of some views, one view after the other.
-
-    Args:
-        bundle: Its network.
-        photos, rows: Which photos.
-        views: See `views`.
-        folds: What the network was fitted on, if heads that have not seen a photo are to answer it.
-        seed: Decides random views.
-
-    Returns:
-        The rows that can be decoded, and the answers: those of the first view, of the second, ...
-    """
-    parts = [serve(bundle, photos, rows, view, seed) for view in views]
-    rows = parts[0][0]
-    logits, pooled = (np.concatenate(part) for part in zip(*(a for _, a in parts), strict=True))
-    if folds is not None:
-        logits = unseen_logits(folds, np.tile(rows, len(views)), (logits, pooled))
-    return rows, (logits, pooled)
