@@ -16,17 +16,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from benchmarks.cached import CachedFeatures
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import timed
-from dogbreed.train.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.cuts import cut_validation
 from dogbreed.train.data import load_training_data
-from dogbreed.train.features import Extractor, best_precision
 from dogbreed.train.fit import HEAD_BATCH
 from dogbreed.train.independent import load_independent
 from dogbreed.train.measure import sources_of
 from dogbreed.train.options import Options, default_cache_dir
-from dogbreed.train.photos import Photos
 from dogbreed.train.trust import tempered_cross_entropy
 from dogbreed.train.views import view_names
 
@@ -39,15 +37,16 @@ def main() -> None:
     keras.utils.set_random_seed(Options.seed)
     photos = load_training_data(options.dataset).train
     split = cut_validation(photos.labels, Options.validation_per_class, Options.seed)
-    views, seen = read_views(options, photos, [*options.views, "plain"]), ["plain"]
-    if options.predict_mirrored:
-        seen.append("mirror")
+    cached = CachedFeatures(options.backbone_weights, options.cache_dir)
+    seen = ["plain", "mirror"] if options.predict_mirrored else ["plain"]
+    views = {view: cached.read(photos, view) for view in {*options.views, "plain"}}
     asked = {"validation": {"plain": views["plain"][split[1]]}}
-    asked["validation"] |= read_views(options, photos.select(split[1]), seen[1:])
+    for view in seen[1:]:
+        asked["validation"][view] = cached.read(photos.select(split[1]), view)
     truths, sources = {"validation": photos.labels[split[1]]}, {"validation": ["all"]}
     if options.independent:
         settling = load_independent(options.independent, photos).settling
-        asked["independent"] = read_views(options, settling, seen)
+        asked["independent"] = {view: cached.read(settling, view) for view in seen}
         truths["independent"], sources["independent"] = settling.labels, sources_of(settling)
     seconds, answers = timed(lambda: fit_and_answer(options, views, photos.labels, split, asked))
     rows = []
@@ -83,7 +82,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--views", nargs="+", default=view_names(Options.augment_views), metavar="VIEW"
     )
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--l2", type=float, default=3e-3)
     parser.add_argument("--label-smoothing", type=float, default=0.0)
     parser.add_argument("--mixup", type=float, default=0.0, help="alpha of the Beta distribution")
@@ -91,28 +90,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--noise", type=float, default=0.0, help="in standard deviations")
     parser.add_argument("--normalize", choices=("none", "standard", "length"), default="none")
     parser.add_argument("--predict-mirrored", action="store_true", help="mean of both views")
-    options = parser.parse_args()
-    return options
-
-
-def read_views(
-    options: argparse.Namespace, photos: Photos, names: list[str]
-) -> dict[str, np.ndarray]:
-    """Pooled features of all photos, float32 of shape (N, channels), by view."""
-    backbone = build_backbone(options.backbone_weights)
-    extractor = Extractor(
-        backbone,
-        weights_fingerprint(backbone),
-        resize=Options.resize,
-        seed=Options.seed,
-        cache_dir=options.cache_dir,
-    )
-    fingerprint = photos.fingerprint()
-    views = {}
-    for name in dict.fromkeys(names):
-        found = extractor.extract(photos, fingerprint, name, precision=best_precision())["avg_pool"]
-        views[name] = found[np.arange(len(found))].astype(np.float32)
-    return views
+    return parser.parse_args()
 
 
 def fit_and_answer(
@@ -126,10 +104,10 @@ def fit_and_answer(
 
     Args:
         options: From `read_options`.
-        views: From `read_views`, of all training photos.
+        views: Features of all training photos, by view.
         labels: Class number of every photo.
         split: Rows to train on and to validate on.
-        asked: From `read_views`, of each kind of photos to answer; several views are averaged.
+        asked: Features of each kind of photos to answer, by view; several views are averaged.
 
     Returns:
         Logits for each kind of photos, (N, num_classes).

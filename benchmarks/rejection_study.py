@@ -19,11 +19,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from benchmarks.cached import CachedFeatures
 from benchmarks.results import benchmark_parser, publish
-from dogbreed.train.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.cuts import learned_from
 from dogbreed.train.data import leave_out_kinds, load_negatives, load_training_data
-from dogbreed.train.features import Extractor, best_precision
 from dogbreed.train.independent import load_independent
 from dogbreed.train.options import Options, default_cache_dir
 from dogbreed.train.photos import Photos
@@ -62,18 +61,9 @@ def main() -> None:
     negatives, _ = leave_out_kinds(load_negatives(options.not_dogs), options.excepted)
     negatives = negatives.select(learned_from(negatives))
     settling = load_independent(options.independent, train).settling
-    backbone = build_backbone(options.backbone_weights)
-    extractor = Extractor(
-        backbone,
-        weights_fingerprint(backbone),
-        resize=Options.resize,
-        seed=Options.seed,
-        cache_dir=options.cache_dir,
-    )
-    dogs, others = (
-        [pooled(extractor, each, view) for view in VIEWS] for each in (train, negatives)
-    )
-    judges = pooled(extractor, settling, "plain")
+    cached = CachedFeatures(options.backbone_weights, options.cache_dir)
+    dogs, others = ([pooled(cached, each, view) for view in VIEWS] for each in (train, negatives))
+    judges = pooled(cached, settling, "plain")
     transforms = {"pooled features": None, "their square roots": np.sqrt}
     rows = []
     for inputs, transform in transforms.items():
@@ -99,11 +89,10 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def pooled(extractor: Extractor, photos: Photos, view: str) -> np.ndarray:
+def pooled(cached: CachedFeatures, photos: Photos, view: str) -> np.ndarray:
     """Pooled features of those photos that can be decoded, float32 of shape (N, channels)."""
-    found = extractor.extract(photos, photos.fingerprint(), view, precision=best_precision())
-    features = found["avg_pool"]
-    return features[features.decodable()].astype(np.float32)
+    features = cached.read(photos, view)
+    return features[~np.isnan(features[:, 0])]
 
 
 def make(model: Callable[[], ClassifierMixin], transform: Callable | None) -> Pipeline:

@@ -4,19 +4,18 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from huggingface_hub import RepoCard, SpaceCardData, constants
+from huggingface_hub import RepoCard, constants
 
 from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, Bundle
 from dogbreed.errors import UsageError
 from dogbreed.hub.repo import Files
+from dogbreed.hub.space_card import space_card
 
 PACKAGE = Path(__file__).parent.parent
 APP = "app.py"
 REQUIREMENTS = "requirements.txt"
 # Where a model that is uploaded with the page is in the Space.
 MODEL_FOLDER = "model"
-# In the card of each Space that contains this page.
-TAG = "dogbreed"
 # The hardware that is free for any account, and the app that it starts.
 ZERO_GPU = "zero-a10g"
 ZERO_GPU_APP = Path(__file__).parent / "zero_gpu_app.py"
@@ -66,7 +65,7 @@ def space_files(repo_id: str, served: Bundle, hardware: str | None = None) -> Fi
     files: Files = {
         APP: ZERO_GPU_APP if zero else root / APP,
         REQUIREMENTS: b"".join((root / name).read_bytes() for name in needed),
-        CARD: str(space_card(repo_id, served, hardware)).encode(),
+        CARD: str(gradio_space_card(repo_id, served, hardware)).encode(),
     }
     for path in _package_files():
         files[f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}"] = path
@@ -91,39 +90,30 @@ def _package_files() -> list[Path]:
     )
 
 
-def space_card(repo_id: str, served: Bundle, hardware: str | None = None) -> RepoCard:
-    """The README of the Space; its metadata say how the Hub has to run it.
+def gradio_space_card(repo_id: str, served: Bundle, hardware: str | None = None) -> RepoCard:
+    """The README of the Space.
 
     Args:
         repo_id, served, hardware: See `space_files`.
     """
-    model, dataset = served.repo_id, served.config["training"].get("dataset")
+    model = served.repo_id
     needed = ",".join((CONFIG, *served.served))
     local = ".".join(platform.python_version_tuple()[:2])
-    data = SpaceCardData(
-        title="Dog breeds",
-        emoji="🐕",
-        colorFrom="yellow",
-        colorTo="green",
+    origin = f"[{served.address}]({constants.ENDPOINT}/{model})" if model else "in this Space"
+    return space_card(
+        repo_id,
+        served,
+        description="Names the breed of the dog in a photo",
+        text="Which breed is this dog? Upload a photo and get the three most probable of "
+        f"{len(served.labels)} classes. The model is {origin}.\n\n"
+        "Programs can ask too: by `curl -F photo=@dog.jpg` at `/api/predict`, or as MCP clients; "
+        "the tab for programs shows how.",
+        thumbnail=_THUMBNAIL,
+        tags=["mcp-server"],
         sdk="gradio",
         sdk_version=version("gradio"),
         python_version=_ZERO_GPU_PYTHON if hardware == ZERO_GPU else local,
         suggested_hardware=hardware or _DEFAULT_HARDWARE,
         app_file=APP,
-        license="apache-2.0",
-        tags=[TAG, "image-classification", "mcp-server"],
-        short_description="Names the breed of the dog in a photo",
-        thumbnail=f"{constants.ENDPOINT}/spaces/{repo_id}/resolve/main/{_THUMBNAIL}",
-        models=[model] if model else None,
-        # A folder of photos has no page on the Hub.
-        datasets=[dataset] if dataset and "/" in dataset else None,
         preload_from_hub=[f"{model} {needed} {served.commit}"] if model else None,
-    )
-    origin = f"[{served.address}]({constants.ENDPOINT}/{model})" if model else "in this Space"
-    return RepoCard(
-        f"---\n{data.to_yaml()}\n---\n\n# {repo_id.split('/')[-1]}\n\n"
-        f"Which breed is this dog? Upload a photo and get the three most probable of "
-        f"{len(served.labels)} classes. The model is {origin}.\n\n"
-        "Programs can ask too: by `curl -F photo=@dog.jpg` at `/api/predict`, or as MCP clients; "
-        "the tab for programs shows how.\n"
     )

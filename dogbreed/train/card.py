@@ -213,27 +213,27 @@ def _scores(folder: Path) -> str:
 
 
 def _groups(folder: Path) -> str:
-    rows = [
-        f"| {row['group']} | {row['photos']} | {row['refused']} | {row['taken_for']} |"
-        for row in _read_csv(folder / "metrics" / "negatives.csv")
-    ]
     return (
         "The half that training has not seen, at the threshold in use:\n\n"
-        + _table(["subject", "photos", "rejected", "the rest is taken for"], rows)
+        + _refused(folder, "negatives", "photos")
         + "\n\n![Non-dog photos rejected against dog photos rejected](metrics/negatives.png)"
     )
 
 
 def _neither(folder: Path) -> str:
-    rows = [
-        f"| {row['group']} | {row['photos']} | {row['refused']} | {row['taken_for']} |"
-        for row in _read_csv(folder / "metrics" / "neither.csv")
-    ]
     return (
         "Pictures that are neither dogs nor negatives; nothing learned from them, and nothing is "
-        "promised for them:\n\n"
-        + _table(["subject", "pictures", "rejected", "the rest is taken for"], rows)
+        "promised for them:\n\n" + _refused(folder, "neither", "pictures")
     )
+
+
+def _refused(folder: Path, name: str, counted: str) -> str:
+    """Make a table of what `tables.refused_by_group` has found."""
+    rows = [
+        f"| {row['group']} | {row['photos']} | {row['refused']} | {row['taken_for']} |"
+        for row in _read_csv(folder / "metrics" / f"{name}.csv")
+    ]
+    return _table(["subject", counted, "rejected", "the rest is taken for"], rows)
 
 
 def _sources(folder: Path) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from dogbreed.web.export import STATIC
 from tests.helpers.running import running_page
 from tests.helpers.website import WebVisit, exported_site, served
 
@@ -164,3 +165,13 @@ def noise_photo(tmp_path) -> Path:
     ImageDraw.Draw(image).ellipse((100, 50, 300, 250), fill=(180, 120, 60))
     image.save(tmp_path / "noise.jpg")
     return tmp_path / "noise.jpg"
+
+
+@pytest.fixture(scope="module")
+def modules(browser):
+    """A page that can import the modules, without the rest of the page."""
+    with served(STATIC) as address:
+        page = browser.new_page()
+        page.goto(f"{address}LICENSE.txt")
+        yield page
+        page.close()
