@@ -9,7 +9,7 @@ from dogbreed.wording import NOT_A_DOG, as_lines
 
 # From no evidence to the strongest: transparent, amber, red.
 _STOPS = (0.0, 0.5, 1.0)
-_COLOURS = ((255, 214, 90), (255, 150, 30), (220, 20, 30))
+_COLORS = ((255, 214, 90), (255, 150, 30), (220, 20, 30))
 _OPACITY = (0.0, 0.35, 0.6)
 # Pixels, see `draw_heatmap`.
 _WIDTH, TALLEST = 640, 1280
@@ -37,7 +37,7 @@ def overlay(
     mask = levels.resize((right - left, bottom - top), Image.Resampling.BICUBIC)
     canvas = Image.new("L", photo.size)
     canvas.paste(mask, (left, top))
-    bands = [canvas.point(_table([colour[i] for colour in _COLOURS])) for i in range(3)]
+    bands = [canvas.point(_table([color[i] for color in _COLORS])) for i in range(3)]
     opacity = canvas.point(_table([255 * strength * share for share in _OPACITY]))
     return Image.composite(Image.merge("RGB", bands), photo.convert("RGB"), opacity)
 
@@ -86,8 +86,8 @@ def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squa
     heatmap = Image.new("RGB", (_WIDTH, header + photo.height), "white")
     draw = ImageDraw.Draw(heatmap)
     for number, line in enumerate(lines):
-        colour = "black" if number == 0 else "#666666"
-        draw.text((margin, margin + number * line_height), line, font=font, fill=colour)
+        color = "black" if number == 0 else "#666666"
+        draw.text((margin, margin + number * line_height), line, font=font, fill=color)
     evidence = relative_evidence(prediction)
     heatmap.paste(overlay(photo, evidence, resize), ((_WIDTH - photo.width) // 2, header))
     return heatmap

@@ -84,7 +84,7 @@ def test_probabilities_are_the_softmax_of_the_mean_evidence(classifier, seed):
     assert np.allclose(prediction.evidence_map, evidence, atol=1e-5)
 
 
-def test_evidence_is_where_the_colour_is(classifier):
+def test_evidence_is_where_the_color_is(classifier):
     prediction = classifier.predict(draw_disc(color="red"))
     assert prediction.labels[0] == "Red disc"
     evidence = prediction.evidence()
@@ -188,16 +188,16 @@ def test_a_network_that_answers_with_nonsense_is_named(tmp_path):
 
 
 def test_how_far_to_trust_an_answer(tmp_path):
-    """Against the definitions, from the colours of the photo."""
+    """Against the definitions, from the colors of the photo."""
     classifier = DogBreedClassifier.from_pretrained(write_trusted(tmp_path / "trusted"))
     seen = set()
-    for colour in ((200, 120, 40), (150, 140, 130), (40, 120, 200), (250, 10, 10)):
-        prediction = classifier.predict(np.full((SIZE, SIZE, 3), colour, np.uint8), top_k=2)
-        red, _, blue = np.array(colour) / 127.5 - 1
+    for color in ((200, 120, 40), (150, 140, 130), (40, 120, 200), (250, 10, 10)):
+        prediction = classifier.predict(np.full((SIZE, SIZE, 3), color, np.uint8), top_k=2)
+        red, _, blue = np.array(color) / 127.5 - 1
         is_dog = 1 / (1 + np.exp(-(2 * (red - blue + 0.25) + 0.5)))
         assert prediction.is_dog == pytest.approx(is_dog, abs=1e-5)
         assert prediction.looks_like_dog == (is_dog >= 0.4)
-        shares = softmax(np.array(colour) / 127.5 - 1, TEMPERATURE)
+        shares = softmax(np.array(color) / 127.5 - 1, TEMPERATURE)
         order = np.argsort(-shares)
         before = np.cumsum(shares[order]) - shares[order]
         assert prediction.prediction_set == tuple(NAMES[i] for i in order[before <= 0.8])

@@ -71,9 +71,7 @@ def test_the_overlay_can_be_taken_away(visit, classifier):
     page.page.wait_for_timeout(500)
     bare = Image.open(picture(page, page.page.locator("#evidence img").get_attribute("src")))
     wanted = Image.open(photo).convert("RGB").resize(bare.size)
-    difference = sum(
-        abs(a - b) for a, b in zip(mean_colour(bare), mean_colour(wanted), strict=True)
-    )
+    difference = sum(abs(a - b) for a, b in zip(mean_color(bare), mean_color(wanted), strict=True))
     assert difference < 6
 
 
@@ -168,6 +166,6 @@ def picture(page, source: str) -> io.BytesIO:
     return io.BytesIO(page.page.request.get(source).body())
 
 
-def mean_colour(image: Image.Image) -> list[float]:
+def mean_color(image: Image.Image) -> list[float]:
     """Mean of each channel."""
     return list(np.asarray(image.convert("RGB")).mean(axis=(0, 1)))

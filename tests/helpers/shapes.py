@@ -1,4 +1,4 @@
-"""Small data that the tests make: coloured shapes, and a network that tells them apart."""
+"""Small data that the tests make: colored shapes, and a network that distinguishes them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 LABELS = ("n00000001-red_disc", "n00000002-green_square", "n00000003-blue_triangle")
-COLOURS = ((210, 40, 40), (40, 180, 60), (50, 70, 220))
+COLORS = ((210, 40, 40), (40, 180, 60), (50, 70, 220))
 SIZE = 96
 
 
@@ -18,14 +18,14 @@ def draw_shape(label: int, seed: int) -> Image.Image:
     draw = ImageDraw.Draw(image)
     radius = int(rng.integers(24, 34))
     x, y = (int(v) for v in rng.integers(radius, SIZE - radius, 2))
-    colour = tuple(int(v) for v in np.clip(COLOURS[label] + rng.integers(-20, 20, 3), 0, 255))
+    color = tuple(int(v) for v in np.clip(COLORS[label] + rng.integers(-20, 20, 3), 0, 255))
     box = (x - radius, y - radius, x + radius, y + radius)
     if label == 0:
-        draw.ellipse(box, fill=colour)
+        draw.ellipse(box, fill=color)
     elif label == 1:
-        draw.rectangle(box, fill=colour)
+        draw.rectangle(box, fill=color)
     else:
-        draw.regular_polygon((x, y, radius), 3, fill=colour)
+        draw.regular_polygon((x, y, radius), 3, fill=color)
     return image
 
 
@@ -55,10 +55,10 @@ def write_negatives(root: Path, count: int = 24) -> Path:
 
 
 def write_backbone(path: Path, image_size: int = 75) -> Path:
-    """Write weights of an InceptionV3 that passes colours on from layer to layer.
+    """Write weights of an InceptionV3 that passes colors on from layer to layer.
 
-    Every filter blurs one channel of the layer below, so the pooled features are the mean colours
-    of the photo: enough to tell the shapes apart, and stable under 8-bit weights, which a network
+    Every filter blurs one channel of the layer below, so the pooled features are the mean colors
+    of the photo: enough to distinguish the shapes, and stable under 8-bit weights, which a network
     with random filters is not.
     """
     import keras
