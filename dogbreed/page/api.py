@@ -146,9 +146,10 @@ def api_tab(page: gr.Blocks, i18n: gr.I18n, auth: bool) -> None:
             label=label,
             interactive=False,
             show_line_numbers=False,
+            lines=template.count("\n") + 1,
             elem_id=f"api-{label.lower()}",
         )
-        for label in templates
+        for label, template in templates.items()
     ]
     fill_in = _FILL_IN.replace("TEMPLATES", json.dumps([*templates.values()]))
     page.load(None, None, codes, js=fill_in)
