@@ -17,10 +17,12 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NoReturn
 
 from dogbreed.config import check_fields
+from dogbreed.confusions import read_confusions
 from dogbreed.errors import BundleError
 from dogbreed.images.square import RESIZE_METHODS
 from dogbreed.rejection import ARRAYS, METHODS
@@ -30,6 +32,7 @@ CONFIG = "config.json"
 NETWORK = "model.tflite"
 REJECTION = "rejection.npz"
 WEIGHTS = "model.weights.h5"
+CONFUSIONS = "metrics/confusion.csv"
 CARD = "README.md"
 # Stands in a card for the repository until the bundle is pushed to one.
 CARD_PLACEHOLDER = "USER/MODEL"
@@ -84,7 +87,14 @@ class Bundle:
     @property
     def served(self) -> tuple[str, ...]:
         """The files that answering needs in addition to config.json."""
-        return (NETWORK, REJECTION) if REJECTION in self.config["files"] else (NETWORK,)
+        return (NETWORK, *(n for n in (REJECTION, CONFUSIONS) if n in self.config["files"]))
+
+    @cached_property
+    def confused(self) -> dict[str, tuple[str, ...]]:
+        """By the name of each class those that it was confused with on test photos, most first."""
+        if CONFUSIONS not in self.config["files"]:
+            return {}
+        return read_confusions(self.path / CONFUSIONS, self.names)
 
     @property
     def headline(self) -> list[dict]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from dogbreed.breeds import find_breed
 from dogbreed.bundle import Bundle
 from dogbreed.prediction import Prediction
 
@@ -12,6 +13,9 @@ MOST_NAMED = 4
 # At 90 % one answer in ten is wrong; the page never sounds surer than this.
 VERY_LIKELY = 0.9
 PROBABLE = 0.6
+
+# Takes several wikis, and goes to the first that has an article about the item.
+_ARTICLE = "https://www.wikidata.org/wiki/Special:GoToLinkedPage"
 
 # Spelled with a vowel, but pronounced like the y in "you": a Eurasier, a Utonagan.
 _SPOKEN_WITH_Y = ("eu", "uni", "ut")
@@ -106,14 +110,44 @@ def with_article(name: str) -> str:
     return f"{'an' if vowel else 'a'} {name}"
 
 
-def read_more_link(name: str) -> str:
-    """The address of a page about a breed; a search, so that it works for any label."""
-    return "https://en.wikipedia.org/w/index.php?" + urlencode({"search": name})
+def often_confused(
+    prediction: Prediction, confused: Mapping[str, tuple[str, ...]], texts: Mapping[str, str]
+) -> str | None:
+    """Which breeds the best one was confused with on test photos; None if it hardly ever was.
+
+    Args:
+        prediction: With at least one label.
+        confused: See `Bundle.confused`.
+        texts: The template `often_confused`.
+    """
+    others = confused.get(prediction.labels[0], ())
+    if not others or not prediction.looks_like_dog:
+        return None
+    return texts["often_confused"].format(breeds=", ".join(others))
+
+
+def read_more_link(name: str, language: str = "en") -> str:
+    """The address of an article about a breed, in a language of the page where there is one.
+
+    Wikidata redirects to the article in that language, else to the English one. What is not in the
+    table of breeds is searched for.
+
+    Args:
+        name: The name for people.
+        language: Such as `de` or `zh-CN`.
+    """
+    wiki = language.partition("-")[0]
+    breed = find_breed(name)
+    if breed and breed.wikidata:
+        sites = dict.fromkeys((f"{wiki}wiki", "enwiki"))
+        return f"{_ARTICLE}/{','.join(sites)}/{breed.wikidata}"
+    return f"https://{wiki}.wikipedia.org/w/index.php?" + urlencode({"search": name})
 
 
 def _pair(first: str, second: str) -> tuple[str, str]:
-    """Two names with articles; a last word that they share is given once."""
-    head, _, tail = first.rpartition(" ")
-    if head and second.endswith(f" {tail}"):
-        first = head
-    return with_article(first), with_article(second)
+    """Two names with articles; the last words that they share are given once."""
+    words, others = first.split(" "), second.split(" ")
+    shared = 0
+    while shared < min(len(words), len(others)) - 1 and words[-shared - 1] == others[-shared - 1]:
+        shared += 1
+    return with_article(" ".join(words[: len(words) - shared])), with_article(second)

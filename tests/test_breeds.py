@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dogbreed.breeds import BREEDS, display_name
+from dogbreed.breeds import BREEDS, display_name, find_breed
 from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
 
 BY_NAME = {breed.name: breed for breed in BREEDS}
@@ -41,7 +41,7 @@ def test_imagenet_indices():
         ("Affenpinscher", "n02110627", 252),
         ("Pug", "n02110958", 254),
         ("Samoyed", "n02111889", 258),
-        ("Mexican hairless", "n02113978", 268),
+        ("Xoloitzcuintli", "n02113978", 268),
         ("Dingo", "n02115641", 273),
     ],
 )
@@ -54,38 +54,100 @@ def test_names_are_for_people():
     assert len(BY_NAME) == 120
     for breed in BREEDS:
         assert re.fullmatch(r"[A-Z][A-Za-z]*([- ][A-Za-z]+)*", breed.name)
-        words = breed.label.partition("-")[2].replace("_", " ")
-        assert breed.name.lower() == words.lower()
+
+
+# Labels of WordNet, and what the American Kennel Club calls the breed.
+TODAY = {
+    "Japanese_spaniel": "Japanese chin",
+    "Maltese_dog": "Maltese",
+    "Pekinese": "Pekingese",
+    "Shih-Tzu": "Shih Tzu",
+    "Blenheim_spaniel": "Cavalier King Charles spaniel",
+    "basset": "Basset hound",
+    "bluetick": "Bluetick coonhound",
+    "black-and-tan_coonhound": "Black and tan coonhound",
+    "Walker_hound": "Treeing Walker coonhound",
+    "redbone": "Redbone coonhound",
+    "Staffordshire_bullterrier": "Staffordshire bull terrier",
+    "wire-haired_fox_terrier": "Wire fox terrier",
+    "Airedale": "Airedale terrier",
+    "cairn": "Cairn terrier",
+    "Dandie_Dinmont": "Dandie Dinmont terrier",
+    "Boston_bull": "Boston terrier",
+    "Scotch_terrier": "Scottish terrier",
+    "Lhasa": "Lhasa apso",
+    "German_short-haired_pointer": "German shorthaired pointer",
+    "Brittany_spaniel": "Brittany",
+    "clumber": "Clumber spaniel",
+    "English_springer": "English springer spaniel",
+    "cocker_spaniel": "English cocker spaniel",
+    "malinois": "Belgian Malinois",
+    "kelpie": "Australian kelpie",
+    "Doberman": "Doberman pinscher",
+    "Greater_Swiss_Mountain_dog": "Greater Swiss mountain dog",
+    "Appenzeller": "Appenzeller sennenhund",
+    "EntleBucher": "Entlebucher mountain dog",
+    "bull_mastiff": "Bullmastiff",
+    "malamute": "Alaskan malamute",
+    "Leonberg": "Leonberger",
+    "chow": "Chow chow",
+    "Brabancon_griffon": "Brussels griffon",
+    "Pembroke": "Pembroke Welsh corgi",
+    "Cardigan": "Cardigan Welsh corgi",
+    "Mexican_hairless": "Xoloitzcuintli",
+    "African_hunting_dog": "African wild dog",
+}
+
+
+def test_names_are_those_of_today():
+    for breed in BREEDS:
+        tail = breed.label.partition("-")[2]
+        words = tail.replace("_", " ")
+        assert breed.name == TODAY.get(tail, words[:1].upper() + words[1:]), breed.label
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("text", "name"),
     [
-        "African hunting dog",
-        "Bernese mountain dog",
-        "Black-and-tan coonhound",
-        "Border collie",
-        "Bouvier des Flandres",
-        "Chesapeake Bay retriever",
-        "Entlebucher",
-        "Great Dane",
-        "Greater Swiss Mountain dog",
-        "Lhasa",
-        "Old English sheepdog",
-        "Saint Bernard",
-        "Shih-Tzu",
-        "Soft-coated wheaten terrier",
-        "West Highland white terrier",
-        "Wire-haired fox terrier",
+        ("n02096585-Boston_bull", "Boston terrier"),
+        ("boston_bull", "Boston terrier"),
+        ("Boston Terrier", "Boston terrier"),
+        ("shih tzu", "Shih Tzu"),
+        ("Flat Coated Retriever", "Flat-coated retriever"),
     ],
 )
-def test_names_have_the_right_capitals(name):
-    assert name in BY_NAME
+def test_a_breed_is_found_however_it_is_spelled(text, name):
+    assert find_breed(text) is BY_NAME[name]
+
+
+@pytest.mark.parametrize("text", ["", "tabby_cat", "terrier", "n02096585"])
+def test_what_is_not_a_breed_is_not_found(text):
+    assert find_breed(text) is None
+
+
+def test_each_breed_but_two_has_an_item_on_wikidata():
+    without = {breed.name for breed in BREEDS if breed.wikidata is None}
+    assert without == {"Toy terrier", "Eskimo dog"}
+    ids = [breed.wikidata for breed in BREEDS if breed.wikidata]
+    assert all(re.fullmatch(r"Q[1-9]\d*", number) for number in ids)
+    # The three sizes of poodles share one.
+    assert len(set(ids)) == len(ids) - 2
 
 
 def test_proper_names_keep_their_capitals_and_common_words_have_none():
     proper = {"English", "Irish", "Welsh", "Scottish", "Tibetan", "German", "French", "Boston"}
-    common = {"terrier", "hound", "retriever", "spaniel", "shepherd", "poodle", "setter", "dog"}
+    common = {
+        "terrier",
+        "corgi",
+        "chin",
+        "hound",
+        "retriever",
+        "spaniel",
+        "shepherd",
+        "poodle",
+        "setter",
+        "dog",
+    }
     for breed in BREEDS:
         for word in breed.name.split():
             assert word.capitalize() not in proper or word in proper

@@ -5,7 +5,14 @@ import pytest
 
 from dogbreed.page.i18n import texts
 from dogbreed.prediction import Prediction
-from dogbreed.wording import confidence, read_more_link, sentence, trust_line, with_article
+from dogbreed.wording import (
+    confidence,
+    often_confused,
+    read_more_link,
+    sentence,
+    trust_line,
+    with_article,
+)
 
 
 def prediction(in_set: int = 0, looks_like_dog: bool = True, **probabilities: float) -> Prediction:
@@ -104,5 +111,36 @@ def test_articles_follow_the_sound(name, named):
     assert with_article(name) == named
 
 
-def test_the_link_escapes_the_name():
-    assert read_more_link("a&b c").endswith("search=a%26b+c")
+def test_names_share_their_last_words_once():
+    corgis = prediction(2, Pembroke_Welsh_corgi=0.5, Cardigan_Welsh_corgi=0.4)
+    assert sentence(corgis, texts()) == "Either a Pembroke or a Cardigan Welsh corgi."
+    collies = prediction(2, Collie=0.5, Border_collie=0.4)
+    assert sentence(collies, texts()) == "Either a Collie or a Border collie."
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "link"),
+    [
+        ("Pug", "de", "https://www.wikidata.org/wiki/Special:GoToLinkedPage/dewiki,enwiki/Q38698"),
+        (
+            "Pug",
+            "zh-CN",
+            "https://www.wikidata.org/wiki/Special:GoToLinkedPage/zhwiki,enwiki/Q38698",
+        ),
+        ("Pug", "en", "https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/Q38698"),
+        ("a&b c", "fr", "https://fr.wikipedia.org/w/index.php?search=a%26b+c"),
+        ("Eskimo dog", "en", "https://en.wikipedia.org/w/index.php?search=Eskimo+dog"),
+    ],
+)
+def test_the_link_leads_to_the_article_in_a_language(name, language, link):
+    assert read_more_link(name, language) == link
+
+
+def test_what_the_best_breed_was_confused_with():
+    confused = {"Yorkshire terrier": ("Silky terrier", "Cairn")}
+    answer = prediction(1, **YORKSHIRE)
+    said = "Often confused with: Silky terrier, Cairn."
+    assert often_confused(answer, confused, texts()) == said
+    assert often_confused(answer, {}, texts()) is None
+    no_dog = prediction(1, looks_like_dog=False, **YORKSHIRE)
+    assert often_confused(no_dog, confused, texts()) is None

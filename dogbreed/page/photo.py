@@ -1,6 +1,6 @@
 """The tab for one photo: the breeds, a sentence, and the evidence as a heatmap over the photo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -21,7 +21,7 @@ from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
 from dogbreed.page.refusals import refusal, shown_to_visitor
 from dogbreed.page.uploads import EXAMPLES, accept_any_file
 from dogbreed.prediction import Prediction
-from dogbreed.wording import confidence, read_more_link, sentence
+from dogbreed.wording import confidence, often_confused, read_more_link, sentence
 
 # Enough for a large screen; a photo of 50 megapixels would take seconds to draw and to send.
 SHOWN_SIDE = 900
@@ -82,7 +82,8 @@ class PhotoHandlers:
             return self._blank("waiting", request)
         best, language = answered.prediction.labels[0], language_of(request)
         evidence = self._evidence(answered, best, strength, language)
-        return answer_html(answered.prediction, language), evidence, best
+        confused = self.classifier.bundle.confused
+        return answer_html(answered.prediction, language, confused), evidence, best
 
     def choose(
         self, answered: Answered | None, strength: float, request: gr.Request, event: gr.SelectData
@@ -164,24 +165,26 @@ def load_small(photo: str) -> Image.Image:
     return image
 
 
-def answer_html(prediction: Prediction, language: str) -> str:
+def answer_html(
+    prediction: Prediction, language: str, confused: Mapping[str, tuple[str, ...]]
+) -> str:
     """The sentence about a prediction, what it promises, and a link to read more, as HTML.
 
     Args:
         prediction: The answer to a photo.
         language: One of `i18n.LANGUAGES`.
+        confused: See `Bundle.confused`.
     """
     words = texts(language)
     best = prediction.labels[0]
     kind = "answer" if prediction.looks_like_dog else "answer no-dog"
     html = f"<p class='{kind}'>{escape(sentence(prediction, words, language == 'en'))}</p>"
     promise = confidence(prediction, words)
-    if promise:
-        html += f"<p>{escape(promise)}</p>"
-    if prediction.note:
-        html += f"<p>{escape(prediction.note)}</p>"
+    for line in (promise, often_confused(prediction, confused, words), prediction.note):
+        if line:
+            html += f"<p>{escape(line)}</p>"
     return html + (
-        f"<p><a href='{escape(read_more_link(best))}' target='_blank' rel='noopener'>"
+        f"<p><a href='{escape(read_more_link(best, language))}' target='_blank' rel='noopener'>"
         f"{escape(words['read_more'].format(breed=best))}</a></p>"
     )
 

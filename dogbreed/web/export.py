@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dogbreed.breeds import find_breed
 from dogbreed.bundle import CONFIG, NETWORK, REJECTION, Bundle, write_beside
 from dogbreed.errors import UsageError
 from dogbreed.rejection import ARRAYS, read_arrays
@@ -98,6 +99,8 @@ def site_files(bundle: Bundle) -> Files:
         "examples": list(examples),
         "shell": sorted([*shell, SITE]),
         "rejection": arrays is not None,
+        "articles": [breed and breed.wikidata for breed in map(find_breed, bundle.names)],
+        "confused": bundle.confused,
         "stored": listed,
     }
     version = _version(shell, site)

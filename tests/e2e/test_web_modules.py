@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dogbreed import rejection, wording
+from dogbreed.breeds import BREEDS
 from dogbreed.page.batch import as_row, write_csv
 from dogbreed.page.i18n import LANGUAGES, texts
 from dogbreed.page.live import PAUSE, smooth
@@ -98,21 +99,27 @@ def as_argument(prediction: Prediction) -> dict:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_sentences_are_the_same(modules, language):
     words, made = texts(language), predictions()
+    articles = {breed.name: breed.wikidata for breed in BREEDS}
+    confused = {made[0].labels[0]: ("Pug", "Boxer")}
     found = modules.evaluate(
-        """async ([all, words, articles]) => {
-            const { sentence, confidence, readMoreLink } = await import("/wording.js");
-            const link = (each) => readMoreLink(each.labels[0]);
+        """async ([all, words, language, breeds, confused]) => {
+            const wording = await import("/wording.js");
+            const link = (each, name) => wording.readMoreLink(name, breeds[name], language);
             return all.map((each) => [
-                sentence(each, words, articles), confidence(each, words), link(each),
+                wording.sentence(each, words, language === "en"),
+                wording.confidence(each, words),
+                wording.oftenConfused(each, confused, words),
+                link(each, each.labels[0]),
             ]);
         }""",
-        [[as_argument(each) for each in made], words, language == "en"],
+        [[as_argument(each) for each in made], words, language, articles, confused],
     )
     assert found == [
         [
             wording.sentence(each, words, language == "en"),
             wording.confidence(each, words),
-            wording.read_more_link(each.labels[0]),
+            wording.often_confused(each, confused, words),
+            wording.read_more_link(each.labels[0], language),
         ]
         for each in made
     ]

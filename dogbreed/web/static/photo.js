@@ -4,7 +4,7 @@ import { closeCamera, openCamera } from "./camera.js";
 import { byId, make, showLabels } from "./dom.js";
 import { drawEvidence } from "./heatmap.js";
 import { fill, percent } from "./texts.js";
-import { confidence, readMoreLink, sentence } from "./wording.js";
+import { confidence, oftenConfused, readMoreLink, sentence } from "./wording.js";
 
 /** @typedef {import("./answer.js").Prediction} Prediction */
 /** @typedef {import("./main.js").Page} Page */
@@ -89,7 +89,7 @@ export class PhotoTab {
    * @param {Prediction} prediction
    */
   async #show(file, prediction) {
-    const { words, language } = this.page;
+    const { words, language, site } = this.page;
     await this.#showPhoto(file);
     byId("sentence").textContent = sentence(prediction, words, language === "en");
     byId("photo").classList.add("answered");
@@ -102,10 +102,11 @@ export class PhotoTab {
       (label) => this.#choose(prediction, label),
     );
     const [best] = prediction.labels;
-    const link = { href: readMoreLink(best), target: "_blank", rel: "noopener noreferrer" };
-    const promise = confidence(prediction, words);
+    const href = readMoreLink(best, site.articles[prediction.ids[0]], language);
+    const link = { href, target: "_blank", rel: "noopener noreferrer" };
+    const lines = [confidence(prediction, words), oftenConfused(prediction, site.confused, words)];
     byId("more").replaceChildren(
-      ...(promise ? [make("p", {}, promise)] : []),
+      ...lines.flatMap((line) => (line ? [make("p", {}, line)] : [])),
       make("p", {}, make("a", link, fill(words.read_more, { breed: best }))),
     );
     this.#choose(prediction, best);

@@ -48,13 +48,35 @@ export function confidence({ looksLikeDog, coverage, predictionSet }, words) {
 }
 
 /**
- * The address of a page about a breed; a search, so that it works for any label.
+ * Which breeds the best one was confused with on test photos; null if it hardly ever was.
+ *
+ * @param {Prediction} prediction
+ * @param {Record<string, string[]>} confused By name.
+ * @param {Words} words
+ * @returns {string | null}
+ */
+export function oftenConfused({ labels, looksLikeDog }, confused, words) {
+  const others = confused[labels[0]];
+  if (!others || !looksLikeDog) return null;
+  return fill(words.often_confused, { breeds: others.join(", ") });
+}
+
+/**
+ * The address of an article about a breed, in a language of the page where there is one.
  *
  * @param {string} name
+ * @param {string | null} article Wikidata's id; without one the name is searched for.
+ * @param {string} language
  * @returns {string}
  */
-export function readMoreLink(name) {
-  return `https://en.wikipedia.org/w/index.php?${new URLSearchParams({ search: name })}`;
+export function readMoreLink(name, article, language) {
+  const [wiki] = language.split("-");
+  if (article) {
+    const sites = [...new Set([`${wiki}wiki`, "enwiki"])];
+    return `https://www.wikidata.org/wiki/Special:GoToLinkedPage/${sites}/${article}`;
+  }
+  const search = new URLSearchParams({ search: name });
+  return `https://${wiki}.wikipedia.org/w/index.php?${search}`;
 }
 
 /**
@@ -68,14 +90,16 @@ export function withArticle(name) {
 }
 
 /**
- * Two names with articles; a last word that they share is given once.
+ * Two names with articles; the last words that they share are given once.
  *
  * @param {string} first
  * @param {string} second
  * @returns {[string, string]}
  */
 function pair(first, second) {
-  const space = first.lastIndexOf(" ");
-  const shared = space > 0 && second.endsWith(first.slice(space));
-  return [withArticle(shared ? first.slice(0, space) : first), withArticle(second)];
+  const [words, others] = [first.split(" "), second.split(" ")];
+  const most = Math.min(words.length, others.length) - 1;
+  let shared = 0;
+  while (shared < most && words.at(-shared - 1) === others.at(-shared - 1)) shared++;
+  return [withArticle(words.slice(0, words.length - shared).join(" ")), withArticle(second)];
 }
