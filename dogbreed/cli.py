@@ -33,15 +33,7 @@ from dogbreed.wording import as_json, as_lines, trust_line
 # Photos in a folder. Those in formats that cannot be read are listed too, so that each is reported
 # rather than silently left out.
 _LISTED = PHOTO_SUFFIXES | {
-    ".heic",
-    ".heif",
-    ".hif",
-    ".jxl",
-    ".dng",
-    ".cr2",
-    ".cr3",
-    ".nef",
-    ".arw",
+    *(".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
 }
 _HEATMAP_FORMATS = {"": "PNG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 

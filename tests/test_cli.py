@@ -378,11 +378,11 @@ def test_what_is_a_photo_in_a_folder(predict, tmp_path):
 
 
 def test_photos_of_a_folder_that_cannot_be_used_are_named_and_counted(predict, folder):
-    (folder / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    (folder / "raw.DNG").write_bytes(b"II*\0" + bytes(40))
     code, _, err = predict(folder)
     assert code == 2
     assert re.search(r"^\S+/broken\.jpg: .+\.$", err, re.MULTILINE)
-    assert re.search(r"^\S+/phone\.HEIC: .+\.$", err, re.MULTILINE)
+    assert re.search(r"^\S+/raw\.DNG: .+\.$", err, re.MULTILINE)
     assert err.splitlines()[-1] == "dogbreed: 2 of 4 photos could not be used."
 
 

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pi_heif
 import pytest
 from PIL import Image
 
@@ -244,10 +245,22 @@ def test_a_very_long_photo_has_a_frame_at_every_scale(resize, size):
 def test_the_suffixes_are_those_of_the_formats_that_are_read():
     """Pillow's own list names the formats of a suffix."""
     Image.init()
-    for suffix in (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tiff", ".avif"):
+    pi_heif.register_heif_opener()
+    for suffix in (
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tiff",
+        ".avif",
+        ".heic",
+    ):
         assert suffix in PHOTO_SUFFIXES
     formats = {Image.EXTENSION[suffix] for suffix in PHOTO_SUFFIXES}
-    assert formats == {"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"}
+    assert formats == {"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"}
 
 
 def test_an_unknown_way_to_resize_is_refused():

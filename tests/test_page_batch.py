@@ -68,7 +68,7 @@ def test_photos_are_answered_in_a_table_and_as_csv(answer, photo, row, tmp_path)
 
 
 def test_one_file_that_is_no_photo_does_not_refuse_the_others(answer, photo, tmp_path):
-    names = ["raw.dng", "apple.heic", "old.jp2", "deleted.png"]
+    names = ["raw.dng", "new.jxl", "old.jp2", "deleted.png"]
     for name in names[:3]:
         (tmp_path / name).write_bytes(b"a format of its own")
     gone = f"{get_upload_folder()}/deleted.png"

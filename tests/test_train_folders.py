@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from dogbreed.errors import DatasetError
+from dogbreed.images import prepare
 from dogbreed.train.data import load_evaluation_photos, load_negatives, load_training_data
-from tests.helpers.photos import HEIC, photo, write_photos
+from tests.helpers.heic import encoded
+from tests.helpers.photos import JXL, photo, write_photos
 
 
 def counts(photos) -> dict[str, int]:
@@ -115,10 +117,10 @@ def test_files_next_to_photos_do_no_harm_and_are_counted(tmp_path):
 
 
 def test_pictures_that_cannot_be_read_are_counted_and_named(tmp_path):
-    """Also a HEIC that a phone's app has called .jpg, and an empty file."""
+    """Also an empty file, and links that lead nowhere."""
     write_photos(tmp_path, {"a": 5, "b": 5})
-    for name in ("a/IMG_1.HEIC", "a/IMG_2.heif", "b/IMG_3.jpg"):
-        (tmp_path / name).write_bytes(HEIC)
+    for name in ("a/IMG_1.JXL", "b/IMG_2.jxl"):
+        (tmp_path / name).write_bytes(JXL)
     (tmp_path / "b" / "raw.DNG").write_bytes(b"II*\0")
     (tmp_path / "b" / "empty.jpg").touch()
     (tmp_path / "b" / "gone.jpg").symlink_to("nowhere.jpg")
@@ -126,20 +128,30 @@ def test_pictures_that_cannot_be_read_are_counted_and_named(tmp_path):
     data = load_training_data(str(tmp_path))
     assert counts(data.train) == {"a": 4, "b": 4}
     assert data.left_out == {
-        "HEIC": ["a/IMG_1.HEIC", "a/IMG_2.heif", "b/IMG_3.jpg"],
+        "JXL": ["a/IMG_1.JXL", "b/IMG_2.jxl"],
         "DNG": ["b/raw.DNG"],
         "empty": ["b/empty.jpg"],
         "that cannot be opened": ["b/gone.jpg", "b/loop.jpg"],
     }
-    assert "left out: 3 HEIC (a/IMG_1.HEIC, …), 1 empty (b/empty.jpg)" in data.summary()
+    assert "left out: 2 JXL (a/IMG_1.JXL, …), 1 empty (b/empty.jpg)" in data.summary()
+
+
+def test_photos_of_phones_are_read_under_any_name(tmp_path):
+    write_photos(tmp_path, {"a": 5, "b": 4})
+    (tmp_path / "a" / "IMG_1.HEIC").write_bytes(encoded())
+    (tmp_path / "b" / "IMG_2.jpg").write_bytes(encoded(seed=1))
+    data = load_training_data(str(tmp_path))
+    assert counts(data.train) == {"a": 5, "b": 4} and not data.left_out
+    for index in range(len(data.train)):
+        assert prepare(data.train.encoded(index)).shape == (299, 299, 3)
 
 
 def test_a_class_of_unreadable_pictures_is_an_error(tmp_path):
     write_photos(tmp_path, {"a": 5, "b": 5})
     (tmp_path / "whippet").mkdir()
     for index in range(3):
-        (tmp_path / "whippet" / f"{index}.HEIC").write_bytes(HEIC)
-    with pytest.raises(DatasetError, match=r"whippet .*3 HEIC.*JPEG"):
+        (tmp_path / "whippet" / f"{index}.JXL").write_bytes(JXL)
+    with pytest.raises(DatasetError, match=r"whippet .*3 JXL.*JPEG"):
         load_training_data(str(tmp_path))
 
 
@@ -190,10 +202,10 @@ def test_an_unlabeled_test_split_is_not_used(tmp_path):
 def test_one_line_says_what_was_found(tmp_path):
     write_photos(tmp_path / "p", {"beagle": 45, "poodle": 45, "whippet": 10})
     for index in range(12):
-        (tmp_path / "p" / "beagle" / f"IMG_{index:02d}.HEIC").write_bytes(HEIC)
+        (tmp_path / "p" / "beagle" / f"IMG_{index:02d}.JXL").write_bytes(JXL)
     assert load_training_data(str(tmp_path / "p")).summary() == (
         "p: 3 classes (beagle 36 + 9, poodle 36 + 9, whippet 8 + 2), 80 photos to train, 20 to "
-        "test; left out: 12 HEIC (beagle/IMG_00.HEIC, …); the test photos are a fifth of train."
+        "test; left out: 12 JXL (beagle/IMG_00.JXL, …); the test photos are a fifth of train."
     )
 
 
@@ -208,13 +220,13 @@ def test_negatives_need_no_folders_and_keep_everything(tmp_path):
     flat = load_negatives(str(tmp_path / "flat"))
     assert counts(flat) == {"photo": 3}
     write_photos(tmp_path / "all", {".": 1, "train": 2, "test/cat": 3, "wolf": 4})
-    (tmp_path / "all" / "wolf" / "IMG.HEIC").write_bytes(HEIC)
+    (tmp_path / "all" / "wolf" / "IMG.JXL").write_bytes(JXL)
     everything = load_negatives(str(tmp_path / "all"))
     assert len(everything) == 10
-    assert everything.summary() == "negatives: 10 photos; left out: 1 HEIC (wolf/IMG.HEIC)."
+    assert everything.summary() == "negatives: 10 photos; left out: 1 JXL (wolf/IMG.JXL)."
 
 
 def test_negatives_that_cannot_be_read_are_refused(tmp_path):
-    (tmp_path / "a.heic").write_bytes(HEIC)
+    (tmp_path / "a.jxl").write_bytes(JXL)
     with pytest.raises(DatasetError, match=r"No photo .* can be read"):
         load_negatives(str(tmp_path))

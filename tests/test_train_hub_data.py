@@ -33,7 +33,7 @@ def hub(tmp_path):
         hub.create_repo("someone/lab", "dataset")
         names = ("beaker", "flask", "test_tube")
         files = {f"{name}/{n}_val_{n}.png": encoded() for name in names for n in range(5)}
-        files |= {"flask/photo.heic": b"ftypheic", "README.md": b"# Lab\n"}
+        files |= {"flask/photo.jxl": b"\xff\x0a", "README.md": b"# Lab\n"}
         hub.commit_files("someone/lab", files, "dataset")
         yield hub
 
@@ -45,7 +45,7 @@ def test_class_folders_on_the_hub_are_read_by_the_same_rule(hub, tmp_path):
     assert found["labels"] == ["beaker", "flask", "test_tube"]
     assert found["counts"] == [[4, 4, 4], [1, 1, 1]]
     assert found["revision"] == hub.commits("someone/lab", "dataset")[0].oid
-    assert found["left_out"] == {"HEIC": ["flask/photo.heic"]}
+    assert found["left_out"] == {"JXL": ["flask/photo.jxl"]}
 
 
 def test_a_card_that_names_files_is_followed(hub, tmp_path):

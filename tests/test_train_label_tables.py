@@ -7,7 +7,7 @@ import pytest
 
 from dogbreed.errors import DatasetError
 from dogbreed.train.data import load_training_data
-from tests.helpers.photos import HEIC, photo, write_photos
+from tests.helpers.photos import JXL, photo, write_photos
 from tests.test_train_folders import counts, loaded
 
 
@@ -85,19 +85,19 @@ def test_whole_numbers_with_an_empty_cell_are_classes(tmp_path):
 
 def test_rows_without_a_photo_are_counted(tmp_path):
     write_flat(tmp_path, ".", [f"{index}.png" for index in range(10)])
-    (tmp_path / "10.heic").write_bytes(HEIC)
+    (tmp_path / "10.jxl").write_bytes(JXL)
     rows = [f"{index},{'ab'[index % 2]}" for index in range(12)]
     (tmp_path / "labels.csv").write_text("\n".join(["id,label", *rows]))
     data = load_training_data(str(tmp_path))
-    assert data.left_out == {"named in labels.csv but not there": ["11"], "HEIC": ["10.heic"]}
+    assert data.left_out == {"named in labels.csv but not there": ["11"], "JXL": ["10.jxl"]}
 
 
 def test_a_label_of_unreadable_pictures_is_an_error(tmp_path):
     write_flat(tmp_path, ".", [f"{index}.png" for index in range(10)])
-    (tmp_path / "10.heic").write_bytes(HEIC)
+    (tmp_path / "10.jxl").write_bytes(JXL)
     rows = [f"{index},{'ab'[index % 2]}" for index in range(10)]
     (tmp_path / "labels.csv").write_text("\n".join(["id,label", *rows, "10,c"]))
-    with pytest.raises(DatasetError, match=r"No photo of c .*1 HEIC"):
+    with pytest.raises(DatasetError, match=r"No photo of c .*1 JXL"):
         load_training_data(str(tmp_path))
 
 

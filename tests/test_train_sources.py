@@ -13,7 +13,7 @@ import pytest
 from dogbreed.errors import DatasetError
 from dogbreed.train.data import load_evaluation_photos, load_training_data
 from dogbreed.train.sources import load_dataset
-from tests.helpers.photos import HEIC, make_rows, write_photos
+from tests.helpers.photos import JXL, make_rows, write_photos
 
 ROOT = Path(__file__).parent.parent
 CARD = """---
@@ -73,13 +73,13 @@ def test_files_that_have_not_changed_are_not_prepared_again(tmp_path):
 
 def test_a_card_that_names_photos_decides_which_are_used(tmp_path):
     write_photos(tmp_path, {"some/a": 5, "some/b": 5, "more/a": 2})
-    (tmp_path / "some" / "a" / "IMG.heic").write_bytes(HEIC)
+    (tmp_path / "some" / "a" / "IMG.jxl").write_bytes(JXL)
     (tmp_path / "README.md").write_text(CARD.replace("data/train-*", "some/**"))
     data = load_training_data(str(tmp_path))
     assert np.bincount(data.train.labels).tolist() == [4, 4]
     assert data.left_out == {
         "not in any split": ["more/a/0.png", "more/a/1.png"],
-        "HEIC": ["some/a/IMG.heic"],
+        "JXL": ["some/a/IMG.jxl"],
     }
 
 

@@ -14,6 +14,7 @@ from PIL.ImageFile import ImageFile
 from dogbreed.errors import InvalidImageError
 from dogbreed.images.avif import read_avif
 from dogbreed.images.headers import read_bmp, read_gif, read_png, read_webp
+from dogbreed.images.heif import decode_heif
 from dogbreed.images.ifd import exif_orientation
 from dogbreed.images.jpeg import decode_jpeg, read_jpeg
 from dogbreed.images.kinds import PHOTO_SUFFIXES, recognize
@@ -155,6 +156,9 @@ def _decode(data: bytes, at_least: int | None, notes: list[str]) -> Image.Image:
         if kind == "JPEG":
             jpeg = read_jpeg(data)
             image, orientation = decode_jpeg(jpeg, at_least, notes), jpeg.orientation
+        elif kind == "HEIF":
+            # Turned by the container, whatever EXIF says.
+            image, orientation = decode_heif(data), 1
         else:
             reader, name = _READERS[kind]
             image = _open(name, reader(data))

@@ -1,13 +1,11 @@
 """AVIF files: how large the pictures inside are, which the size of the whole does not tell."""
 
 import re
-from collections.abc import Iterator
 
 from dogbreed.errors import InvalidImageError
+from dogbreed.images.iso_media import MOST, Bits, items, still_picture
 from dogbreed.images.limits import DAMAGED, MAX_MEMORY
 
-# More of anything than real files have.
-_MOST = 10_000
 # Up to three planes of up to 12 bits.
 _PLANES = 6
 _SEQUENCE_HEADER = 1
@@ -24,70 +22,20 @@ def read_avif(data: bytes) -> bytes:
     Raises:
         InvalidImageError: A picture is larger than the memory for a photo, or the file is broken.
     """
-    parts, meta = [], b""
-    for name, start, content, end in _boxes(data, 0, len(data)):
-        box = data[start:end]
-        if name == b"ftyp":
-            box = box.replace(b"avis", b"avif")
-        elif name == b"meta":
-            if meta:
-                raise InvalidImageError(DAMAGED)
-            box, meta = box.replace(b"Exif", b"Exix"), data[content + 4 : end]
-        elif name == b"moov":
-            box = box.replace(b"moov", b"free", 1)
-        parts.append(box)
+    still, meta = still_picture(data, (b"Exif",))
     pictures = {
         int.from_bytes(found["short"] or found["long"], "big") for found in _PICTURE.finditer(meta)
     }
-    for number, picture in _items(data, meta):
+    for number, picture in items(data, meta):
         if number in pictures:
             _check_picture(picture)
-    return b"".join(parts)
-
-
-def _boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Name, start, start of the content, and end of each box in a part of a file."""
-    for _ in range(_MOST):
-        if start + 8 > end:
-            return
-        length, name = int.from_bytes(data[start : start + 4], "big"), data[start + 4 : start + 8]
-        content = start + 8
-        if length == 1:
-            length, content = int.from_bytes(data[start + 8 : start + 16], "big"), start + 16
-        following = start + length if length else end
-        if not content <= following <= end:
-            raise InvalidImageError(DAMAGED)
-        yield name, start, content, following
-        start = following
-    raise InvalidImageError(DAMAGED)
-
-
-def _items(data: bytes, meta: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each item of a file, by the boxes "iloc" and "idat"."""
-    found = {name: meta[content:end] for name, _, content, end in _boxes(meta, 0, len(meta))}
-    reader, sources = _Bits(found[b"iloc"]), {0: data, 1: found.get(b"idat", b"")}
-    version, _ = reader.read(8), reader.read(24)
-    offset_size, length_size, base_size, index_size = (8 * reader.read(4) for _ in range(4))
-    budget = len(data)
-    for _ in range(reader.read(32 if version == 2 else 16)):
-        number = reader.read(32 if version == 2 else 16)
-        source = sources[reader.read(16) & 15 if version else 0]
-        _, base = reader.read(16), reader.read(base_size)
-        parts = []
-        for _ in range(reader.read(16)):
-            _ = reader.read(index_size if version else 0)
-            start, length = base + reader.read(offset_size), reader.read(length_size)
-            budget -= length
-            if budget < 0:
-                raise InvalidImageError(DAMAGED)
-            parts.append(source[start : start + length] if length else source[start:])
-        yield number, b"".join(parts)
+    return still
 
 
 def _check_picture(picture: bytes) -> None:
     """Check the sizes that the units of an AV1 picture state before it is decoded."""
     start = 0
-    for _ in range(_MOST):
+    for _ in range(MOST):
         if start >= len(picture):
             return
         header = picture[start]
@@ -114,24 +62,9 @@ def _leb128(data: bytes, start: int) -> tuple[int, int]:
     return value, start + place + 1
 
 
-class _Bits:
-    """Numbers of any count of bits, from the front; a read past the end is an IndexError."""
-
-    def __init__(self, data: bytes):
-        self._data, self._at = data, 0
-
-    def read(self, bits: int) -> int:
-        first, self._at = self._at, self._at + bits
-        last = -(-self._at // 8)
-        if last > len(self._data):
-            raise IndexError("the data ends too early")
-        value = int.from_bytes(self._data[first // 8 : last], "big")
-        return value >> 8 * last - self._at & (1 << bits) - 1
-
-
 def _largest_frame(header: bytes) -> tuple[int, int]:
     """The largest width and height that frames after this sequence header can have."""
-    bits = _Bits(header)
+    bits = Bits(header)
     bits.read(4)
     still = bits.read(1)
     if still:
@@ -144,7 +77,7 @@ def _largest_frame(header: bytes) -> tuple[int, int]:
     return (width, height) if still else (1 << width_bits, 1 << height_bits)
 
 
-def _skip_timing_and_levels(bits: _Bits) -> None:
+def _skip_timing_and_levels(bits: Bits) -> None:
     """The fields between the profile and the size, in the order of the AV1 specification."""
     delay_bits = 0
     if bits.read(1):

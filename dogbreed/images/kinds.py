@@ -8,14 +8,13 @@ from dogbreed.images.ifd import CHILDREN, DNG_VERSION, MAKE, PHOTOMETRIC, SUBFIL
 # Names of files in the formats that are read; the content decides, not the name.
 _JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")
 PHOTO_SUFFIXES = frozenset(
-    (*_JPEG_SUFFIXES, ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
+    (
+        *(*_JPEG_SUFFIXES, ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"),
+        *(".heic", ".heif", ".hif"),
+    )
 )
-SUPPORTED = "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+SUPPORTED = "JPEG, HEIC, PNG, WebP, AVIF, GIF, BMP or TIFF"
 
-_HEIC = (
-    "This is a HEIC photo, which is not supported; export it as JPEG and try again "
-    "(an iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible)."
-)
 _RAW = "This is a raw camera file ({}), not a finished photo; export it as JPEG and try again."
 _VIDEO = "This is a video, not a photo; save a single frame as JPEG and try again."
 _OTHER = "This is {}, which is not supported; save it as JPEG or PNG and try again."
@@ -85,7 +84,7 @@ def recognize(data: bytes) -> str:
         data: A whole file.
 
     Returns:
-        "JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP" or "TIFF".
+        "JPEG", "HEIF", "PNG", "WEBP", "AVIF", "GIF", "BMP" or "TIFF".
 
     Raises:
         InvalidImageError: The file is of another kind; the message names it where it is known.
@@ -134,7 +133,7 @@ def _iso_media(data: bytes) -> str:
     if brands & _AVIF:
         return "AVIF"
     if brands & _HEIF:
-        raise InvalidImageError(_HEIC)
+        return "HEIF"
     if brands & _CANON_RAW:
         raise InvalidImageError(_RAW.format("CR3"))
     raise InvalidImageError(_VIDEO)

@@ -59,7 +59,8 @@ class Endpoints:
         show a dog; ask `details` whether it does.
 
         Args:
-            photo: A JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF photo, at most 20 MB and 50 megapixels.
+            photo: A JPEG, HEIC, PNG, WebP, AVIF, GIF, BMP or TIFF photo of at most 20 MB and 50
+                megapixels.
 
         Returns:
             The three most probable breeds, best first, with their probabilities.
@@ -74,7 +75,8 @@ class Endpoints:
         that include the correct one with the confidence `coverage`.
 
         Args:
-            photo: A JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF photo, at most 20 MB and 50 megapixels.
+            photo: A JPEG, HEIC, PNG, WebP, AVIF, GIF, BMP or TIFF photo of at most 20 MB and 50
+                megapixels.
 
         Returns:
             The answer as one JSON object.

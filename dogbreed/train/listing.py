@@ -10,10 +10,7 @@ from dogbreed.images.kinds import PHOTO_SUFFIXES
 
 _CAMERA_RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
 # Pictures that are not read here, so that a class of them does not vanish without a word.
-_OTHER_PICTURES = frozenset(
-    (*(".heic", ".heif", ".hif", ".jxl", ".jp2", ".psd", ".svg", ".ppm", ".ico"), *_CAMERA_RAW)
-)
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_OTHER_PICTURES = frozenset((*(".jxl", ".jp2", ".psd", ".svg", ".ppm", ".ico"), *_CAMERA_RAW))
 
 
 @dataclass(frozen=True)
@@ -106,22 +103,17 @@ def _unreadable(path: Path) -> str | None:
     try:
         path.name.encode()
         with open(path, "rb", buffering=0) as file:
-            start = file.read(32)
+            start = file.read(1)
     except UnicodeEncodeError:
         return "with a name that is not UTF-8"
     except OSError:
         return "that cannot be opened"
-    if not start:
-        return "empty"
-    is_heic = start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS and b"avif" not in start
-    return "HEIC" if is_heic and ".heic" not in PHOTO_SUFFIXES else None
+    return None if start else "empty"
 
 
 def kind_of(name: str) -> str:
-    """Return what a person calls files like this one, such as HEIC or TXT."""
+    """Return what a person calls files like this one, such as NEF or TXT."""
     if name.endswith("/"):
         return "without any file"
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix in (".heif", ".hif"):
-        return "HEIC"
     return suffix[1:].upper() or "without a suffix"

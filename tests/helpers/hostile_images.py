@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from tests.helpers.heic import encoded, grid
 from tests.helpers.image_bombs import BOMBS, png_chunk
 from tests.helpers.layout_bombs import exif_bomb, jpeg, segment
 
@@ -66,7 +67,8 @@ def seeds() -> tuple[bytes, ...]:
         (color, "PPM", {}),
         (color, "TGA", {}),
     ]
-    return tuple(_encoded(*each) for each in written)
+    phones = (encoded(96, 72), encoded(96, 72, chroma=444), grid((700, 500), 2, 1, turns=1))
+    return (*(_encoded(*each) for each in written), *phones)
 
 
 def _encoded(image: Image.Image, kind: str, options: dict) -> bytes:

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from tests.helpers.heic import encoded, grid, parameters
 from tests.helpers.layout_bombs import (
     exif_bomb,
     jpeg_frame,
@@ -168,6 +169,20 @@ def avif(rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
+def heic(rng: np.random.Generator) -> bytes:
+    """A grid that states any size, tiles of any size, more tiles than pixels, or one for all."""
+    stated = grid((side(rng, 31), side(rng, 31)), 2, 1)
+    large = parameters(side(rng, 31), side(rng, 31), depth=int(rng.choice([8, 10])))
+    columns, rows = (int(each) for each in rng.integers(1, 256, 2))
+    return [
+        stated,
+        grid((700, 500), 2, 1, parameters=large),
+        grid((700, 500), 2, 1, within=large),
+        grid((7_000, 7_000), columns, rows, shared=True),
+        grid((8_064, 6_048), 16, 12, tile=encoded(512, 512, quality=1)),
+    ][rng.integers(5)]
+
+
 def icon(rng: np.random.Generator) -> bytes:
     """An icon around a PNG of millions of pixels."""
     picture = png(5_000, 5_000, color=6, pixels=zeros(5_000 * 20_001))
@@ -203,6 +218,7 @@ BOMBS: dict[str, Bomb] = {
         bmp,
         webp,
         avif,
+        heic,
         tiff_tags,
         tiff_strips,
         tiff_size,

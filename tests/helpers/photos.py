@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 _number = itertools.count()
-# As a phone writes it: a box that says which kind of file this is, then something.
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+# A format that is not read: a box that says which kind of file this is, then something.
+JXL = b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100)
 
 
 def photo() -> Image.Image:
