@@ -1,20 +1,16 @@
-"""Boxes of ISO base media files, the family of AVIF and HEIC: which items are where."""
+"""Boxes of ISO base media files, the family of AVIF and HEIC: which items are where.
+
+On a broken file each function raises a ValueError, an IndexError or a KeyError.
+"""
 
 from collections.abc import Iterator
-
-from dogbreed.errors import InvalidImageError
-from dogbreed.images.limits import DAMAGED
 
 # More of anything than real files have.
 MOST = 10_000
 
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Name, start, start of the content, and end of each box in a part of a file.
-
-    Raises:
-        InvalidImageError: A box ends outside that part, or there are too many.
-    """
+    """Name, start, start of the content, and end of each box in a part of a file."""
     for _ in range(MOST):
         if start + 8 > end:
             return
@@ -24,10 +20,10 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int, 
             length, content = int.from_bytes(data[start + 8 : start + 16], "big"), start + 16
         following = start + length if length else end
         if not content <= following <= end:
-            raise InvalidImageError(DAMAGED)
+            raise ValueError("a box ends outside its part")
         yield name, start, content, following
         start = following
-    raise InvalidImageError(DAMAGED)
+    raise ValueError("there are too many boxes")
 
 
 def contents(data: bytes) -> dict[bytes, bytes]:
@@ -45,16 +41,13 @@ def still_picture(data: bytes, hidden: tuple[bytes, ...]) -> tuple[bytes, bytes]
     Returns:
         The file without its animation and without what is hidden, every byte at its old place; and
         the content of the box "meta", as it was.
-
-    Raises:
-        InvalidImageError: The file is broken.
     """
     parts, meta = [], b""
     for name, start, content, end in boxes(data, 0, len(data)):
         box = data[start:end]
         if name == b"meta":
             if meta:
-                raise InvalidImageError(DAMAGED)
+                raise ValueError("there are two boxes of metadata")
             meta = data[content + 4 : end]
             for each in hidden:
                 box = box.replace(each, each[:3] + b"\x7f")
@@ -71,7 +64,7 @@ def items(data: bytes, meta: bytes) -> Iterator[tuple[int, bytes]]:
     """Number and content of each item of a file, by the boxes "iloc" and "idat".
 
     Raises:
-        InvalidImageError: Together they are longer than the file, which real ones never are.
+        ValueError: Together they are longer than the file, which real ones never are.
     """
     found = contents(meta)
     reader, sources = Bits(found[b"iloc"]), {0: data, 1: found.get(b"idat", b"")}
@@ -88,7 +81,7 @@ def items(data: bytes, meta: bytes) -> Iterator[tuple[int, bytes]]:
             start, length = base + reader.read(offset_size), reader.read(length_size)
             budget -= length or max(0, len(source) - start)
             if budget < 0:
-                raise InvalidImageError(DAMAGED)
+                raise ValueError("the items are longer than the file")
             parts.append(source[start : start + length] if length else source[start:])
         yield number, b"".join(parts)
 
