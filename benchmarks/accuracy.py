@@ -13,7 +13,7 @@ import numpy as np
 from loky import cpu_count
 from tqdm import tqdm
 
-from benchmarks.contenders import OURS, PEERS, logits_of
+from benchmarks.contenders import OURS, OURS_OPENVINO, PEERS, logits_of, usable
 from benchmarks.results import benchmark_parser, publish
 from dogbreed.bundle import read_bundle
 from dogbreed.images import prepare
@@ -21,7 +21,7 @@ from dogbreed.train.data import load_training_data
 
 REFERENCE = "ONNX Runtime float32"
 # Those that are about as fast as ours.
-IN_8_BITS = (OURS, "LiteRT 8-bit weights", "OpenVINO 8-bit")
+IN_8_BITS = (OURS, OURS_OPENVINO, "LiteRT 8-bit weights", "OpenVINO 8-bit")
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     test = load_training_data(options.dataset).test
     frames = [prepare(test.encoded(row), size, resize) for row in range(len(test))]
     found = {}
-    for name in (REFERENCE, *IN_8_BITS):
+    for name in (REFERENCE, *(name for name in IN_8_BITS if name in usable(options.peers))):
         run = logits_of(name, options.peers, cpu_count())
         found[name] = np.stack([run(frame) for frame in tqdm(frames, desc=name, unit="photo")])
     of_class = {label: number for number, label in enumerate(bundle.labels)}

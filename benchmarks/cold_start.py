@@ -19,12 +19,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.contenders import PEERS
+from benchmarks.contenders import OURS_OPENVINO, PEERS, usable
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import timed
 from dogbreed.bundle import read_bundle
 
 OURS, ARTICLE = "python -m dogbreed predict", "the article's script"
+WITH_OPENVINO = f"{OURS} --engine openvino"
 ROOT = Path(__file__).parent.parent
 
 
@@ -40,10 +41,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         names = Path(folder) / "names.json"
         names.write_text(json.dumps(read_bundle(bundle).names), encoding="utf-8")
+        predict = ["dogbreed", "predict", photo, "--model", bundle, "--engine"]
         commands = {
-            OURS: ["dogbreed", "predict", photo, "--model", bundle],
+            OURS: [*predict, "litert"],
+            WITH_OPENVINO: [*predict, "openvino"],
             ARTICLE: ["benchmarks.article_script", peers / "keras.keras", names, photo],
         }
+        if OURS_OPENVINO not in usable(options.peers):
+            del commands[WITH_OPENVINO]
         measured: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
         for number in tqdm(range(options.rounds + 1), unit="round"):
             for name, command in commands.items():
@@ -54,7 +59,7 @@ def main() -> None:
     for name, runs in measured.items():
         seconds, megabytes = (statistics.median(column) for column in zip(*runs, strict=True))
         rows.append({"": name, "seconds": seconds, "peak memory, MB": megabytes})
-    ours, article = rows
+    ours, *_, article = rows
     publish(
         options.output,
         f"Process start to first answer, median of {options.rounds}",

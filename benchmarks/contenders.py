@@ -20,12 +20,16 @@ from tqdm import tqdm
 from benchmarks.timing import resident_megabytes, timed
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import Bundle, read_bundle
+from dogbreed.engines import LITERT, OPENVINO
+from dogbreed.engines.litert import LiteRT
+from dogbreed.engines.processor import has_dot_products
 from dogbreed.images import prepare
 from dogbreed.runtime import Network
 from dogbreed.train.options import default_cache_dir
 
 PEERS = default_cache_dir() / "peers"
 OURS = "dogbreed"
+OURS_OPENVINO = "dogbreed, engine openvino"
 ARTICLE = "article: load_img, model.predict"
 COMPILED = "tf.function, compiled"
 # Name, and the file that `benchmarks.peers` writes for it.
@@ -39,7 +43,7 @@ ENGINES = {
     "OpenVINO bfloat16": "openvino-float32.xml",
     "OpenVINO 8-bit": "openvino-int8.xml",
 }
-NAMES = (OURS, ARTICLE, COMPILED, *ENGINES)
+NAMES = (OURS, OURS_OPENVINO, ARTICLE, COMPILED, *ENGINES)
 PHOTOS_A_TURN = 5
 # From an encoded photo to three labels, best first.
 Answer = Callable[[bytes], tuple[str, ...]]
@@ -53,17 +57,25 @@ def read_photos(peers: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((peers / "photos").glob("*.jpg"))]
 
 
+def usable(peers: Path) -> list[str]:
+    """`NAMES`, without our OpenVINO where it would answer wrongly and so is refused."""
+    refused = (
+        not has_dot_products() and not LiteRT(read_bundle(peers / "bundle")).has_seven_bit_weights()
+    )
+    return [name for name in NAMES if not (refused and name == OURS_OPENVINO)]
+
+
 def load(name: str, peers: Path, cores: int) -> Answer:
     """Load a contender.
 
     Args:
-        name: One of `NAMES`.
+        name: One of `usable`.
         peers: Folder that `benchmarks.peers` wrote.
         cores: How many threads it may use; the affinity of the process must be set already.
     """
     bundle = read_bundle(peers / "bundle")
-    if name == OURS:
-        classifier = DogBreedClassifier(bundle)
+    if name in (OURS, OURS_OPENVINO):
+        classifier = DogBreedClassifier(bundle, LITERT if name == OURS else OPENVINO)
         return lambda photo: classifier.predict(photo).labels
     if name == ARTICLE:
         return _article(peers, bundle.names)
@@ -72,8 +84,9 @@ def load(name: str, peers: Path, cores: int) -> Answer:
 
 def logits_of(name: str, peers: Path, cores: int) -> Logits:
     """Like `load`, but from a uint8 photo of `images.prepare` to logits."""
-    if name == OURS:
-        network = Network(read_bundle(peers / "bundle"))
+    if name in (OURS, OURS_OPENVINO):
+        engine = LITERT if name == OURS else OPENVINO
+        network = Network(read_bundle(peers / "bundle"), engine)
         return lambda frame: network.submit(lambda: frame).result()[0].mean(axis=(0, 1))
     logits = _scaled_logits(name, peers, cores)
     return lambda frame: logits(_scale(frame))

@@ -13,7 +13,15 @@ from pathlib import Path
 
 from loky import cpu_count
 
-from benchmarks.contenders import ARTICLE, OURS, PEERS, load, read_photos
+from benchmarks.contenders import (
+    ARTICLE,
+    OURS,
+    OURS_OPENVINO,
+    PEERS,
+    load,
+    read_photos,
+    usable,
+)
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import peak_megabytes, resident_megabytes
 
@@ -25,9 +33,13 @@ def main() -> None:
     parser = benchmark_parser(__doc__, "memory.json")
     parser.add_argument("--peers", type=Path, default=PEERS)
     options = parser.parse_args()
-    cases = ((OURS, CALLERS, (1, 100, 1000, 5000)), (ARTICLE, 1, (1, 100, 500)))
-    rows = []
-    for case in cases:
+    cases = (
+        (OURS, CALLERS, (1, 100, 1000, 5000)),
+        (OURS_OPENVINO, CALLERS, (1, 100, 1000, 5000)),
+        (ARTICLE, 1, (1, 100, 500)),
+    )
+    names, rows = usable(options.peers), []
+    for case in (case for case in cases if case[0] in names):
         # Each in a process that has imported nothing else.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             rows += pool.apply(measure, (options.peers, *case))

@@ -3,6 +3,7 @@
 import argparse
 import importlib.metadata
 import json
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from loky import cpu_count
 
 from dogbreed.bundle import write_beside
+from dogbreed.engines.processor import cpuinfo, instruction_sets
 
 # What the speed of float32, 8-bit and bfloat16 arithmetic depends on.
 INSTRUCTION_SETS = ("avx2", "avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16", "amx_bf16")
@@ -30,15 +32,11 @@ def benchmark_parser(doc: str | None, output: str) -> argparse.ArgumentParser:
 
 def machine() -> dict:
     """Where this process runs: processor, its instruction sets, cores it may use, libraries."""
-    cpuinfo = Path("/proc/cpuinfo")
-    fields: dict[str, str] = {}
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else []:
-        name, _, value = line.partition(":")
-        fields.setdefault(name.strip(), value.strip())
-    flags = fields.get("flags", "").split()
+    known, sets = cpuinfo(), instruction_sets()
     return {
-        "processor": fields.get("model name") or platform.processor() or platform.machine(),
-        "instruction sets": [name for name in INSTRUCTION_SETS if name in flags],
+        "processor": known.get("model name") or platform.processor() or platform.machine(),
+        "instruction sets": [name for name in INSTRUCTION_SETS if name in sets],
+        "OpenVINO limited to": os.environ.get("ONEDNN_MAX_CPU_ISA"),
         "cores": cpu_count(),
         "python": platform.python_version(),
         "libraries": dict(_versions()),
@@ -61,6 +59,8 @@ def publish(path: Path, title: str, rows: Sequence[Mapping], **facts: object) ->
     sets = ", ".join(where["instruction sets"]) or f"none of {', '.join(INSTRUCTION_SETS)}"
     versions = [f"Python {where['python']}"]
     versions += [f"{name} {version}" for name, version in where["libraries"].items()]
+    if where["OpenVINO limited to"]:
+        sets += f"; OpenVINO limited to {where['OpenVINO limited to']}"
     print(f"processor: {where['processor']} ({sets}), cores for this process: {where['cores']}")
     print(", ".join(versions))
     document = {"title": title, "rows": list(rows), **facts, "machine": where}

@@ -5,12 +5,13 @@
 
 Callers are threads that ask again as soon as they are answered, through `predict`, and through the
 page: by `POST /api/predict`, which is one request, and by its endpoint `/predict`, which is three.
-`predict_batch` has one caller. The network alone runs before and after each, on
-frames that are ready: an interpreter with one thread for each core, and one on all cores, whichever
-is faster. p95 is compared with callers divided by photos a second, the shortest possible wait when
-all come at once. The page's callers ask by plain HTTP, as curl would, since Gradio's own client
-takes more of the processor than the page. They run on the same cores as the page, so the processor
-time that the page itself uses for an answer is reported too.
+`predict_batch` has one caller. `DOGBREED_ENGINE` chooses the engine. The network alone runs before
+and after each, on LiteRT and on frames that are ready: an interpreter with one thread for each
+core, and one on all cores, whichever is faster. p95 is compared with callers divided by photos a
+second, the shortest possible wait when all come at once. The page's callers ask by plain HTTP, as
+curl would, since Gradio's own client takes more of the processor than the page. They run on the
+same cores as the page, so the processor time that the page itself uses for an answer is reported
+too.
 """
 
 import itertools
@@ -84,6 +85,7 @@ def main() -> None:
         options.output,
         "Photos of 500×375, callers at once",
         rows,
+        engine=classifier.engine,
         processor_ms_of_the_page_for_an_answer=used,
         photos_a_second_if_the_page_had_the_cores_to_itself={
             line: round(1000 * cores / spent, 1) for line, spent in used.items()

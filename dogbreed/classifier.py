@@ -1,5 +1,6 @@
 """DogBreedClassifier: a photo in, the most probable breeds out; on LiteRT, without TensorFlow."""
 
+import os
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dogbreed.bundle import REJECTION, Bundle, copy_bundle
+from dogbreed.engines import AUTO, LITERT
 from dogbreed.errors import BundleError, InvalidImageError
 from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
@@ -29,11 +31,16 @@ class DogBreedClassifier:
         ('Norwich terrier', 'Norfolk terrier', 'Border terrier')
     """
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: Bundle, engine: str = LITERT):
         """Load the network of a bundle that `read_bundle` has checked.
+
+        Args:
+            bundle: The bundle.
+            engine: See `from_pretrained`.
 
         Raises:
             BundleError: The network cannot be loaded or does not fit the config.
+            UsageError: The engine cannot be used.
         """
         self.bundle = bundle
         config = bundle.config
@@ -41,14 +48,17 @@ class DogBreedClassifier:
         self._resize: str = config["preprocessing"]["resize"]
         self._temperature: float = config["temperature"]
         self._names = bundle.names
-        self._network = Network(bundle)
+        self._network = Network(bundle, engine)
         sets = config["thresholds"].get("prediction_set")
         self._sets = None if sets is None else SetRule(**sets)
         self._rejection = _load_rejection(bundle, self._network.channels)
 
     @classmethod
     def from_pretrained(
-        cls, source: str | Path | None = None, revision: str | None = None
+        cls,
+        source: str | Path | None = None,
+        revision: str | None = None,
+        engine: str | None = None,
     ) -> "DogBreedClassifier":
         """Load a model bundle.
 
@@ -56,12 +66,16 @@ class DogBreedClassifier:
             source: Directory of a bundle, or `user/name` or `user/name@revision` for one on the
                 Hub; if left out `$DOGBREED_MODEL`, else the bundle that comes with the package.
             revision: Branch, tag or commit of a bundle on the Hub.
+            engine: What runs the network: `litert`, `openvino`, or `auto` for the fastest of them
+                on this processor that is installed; if left out `$DOGBREED_ENGINE`, else `auto`.
 
         Raises:
             BundleError: There is no such bundle, or it is damaged.
             HubError: The Hub cannot be reached or refuses it.
+            UsageError: The engine is not installed, or would answer wrongly on this processor.
         """
-        return cls(load_bundle(source, revision))
+        engine = engine or os.environ.get("DOGBREED_ENGINE") or AUTO
+        return cls(load_bundle(source, revision), engine)
 
     def save_pretrained(self, directory: str | Path) -> None:
         """Copy those files of the bundle that are on this disk into a new folder.
@@ -92,6 +106,11 @@ class DogBreedClassifier:
     def names(self) -> tuple[str, ...]:
         """The name for people of every class, by class number."""
         return self._names
+
+    @property
+    def engine(self) -> str:
+        """What runs the network: `litert` or `openvino`."""
+        return self._network.engine
 
     def predict(self, image: ImageSource, top_k: int = 3) -> Prediction:
         """Name the most probable breeds of one photo.

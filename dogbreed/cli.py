@@ -25,6 +25,7 @@ from typing import NoReturn
 
 from dogbreed.bundle import write_beside
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.engines import AUTO, CHOICES, LITERT
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
 from dogbreed.images import PHOTO_SUFFIXES, load_image
 from dogbreed.prediction import Prediction
@@ -35,6 +36,8 @@ from dogbreed.wording import as_json, as_lines, trust_line
 _LISTED = PHOTO_SUFFIXES | {
     *(".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
 }
+# Fewer photos are answered sooner by LiteRT, since OpenVINO takes half a second longer to start.
+_MANY_PHOTOS = 100
 _HEATMAP_FORMATS = {"": "PNG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 # For each command the module that has `add_<command>_arguments` and `<command>_command`, and what
@@ -174,6 +177,12 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
         "that comes with the package)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=CHOICES,
+        help="what runs the network; auto: LiteRT for fewer than "
+        f"{_MANY_PHOTOS} photos, else the fastest (default: $DOGBREED_ENGINE, else auto)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--heatmap",
@@ -191,7 +200,10 @@ def predict_command(options: argparse.Namespace) -> int:
     photos = list_photos(options.photos)
     if options.heatmap:
         check_heatmap(options.heatmap, photos)
-    classifier = DogBreedClassifier.from_pretrained(options.model)
+    engine = options.engine or os.environ.get("DOGBREED_ENGINE") or AUTO
+    if engine == AUTO and len(photos) < _MANY_PHOTOS:
+        engine = LITERT
+    classifier = DogBreedClassifier.from_pretrained(options.model, engine=engine)
     several, failed, rows = len(photos) > 1, 0, []
     answers: Iterable[tuple[str | Path, Prediction | InvalidImageError]]
     answers = zip(photos, classifier.predict_each(photos, options.top_k), strict=True)
@@ -209,7 +221,8 @@ def predict_command(options: argparse.Namespace) -> int:
             rows.append({"file": str(photo), "error": str(answer)})
             say(f"{photo if several else 'dogbreed'}: {answer}", file=sys.stderr)
             continue
-        rows.append({"file": str(photo), **as_json(answer, classifier.bundle)})
+        about = {"file": str(photo), "engine": classifier.engine}
+        rows.append({**about, **as_json(answer, classifier.bundle)})
         if not options.json:
             title = [f"{photo}:"] if several else []
             with _writing():

@@ -13,6 +13,8 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("DOGBREED_MODEL", None)
+# The same on every processor; the tests of the others name them.
+os.environ["DOGBREED_ENGINE"] = "litert"
 
 from tests.helpers.chromium import find_chromium
 from tests.helpers.shapes import write_backbone, write_folder, write_negatives

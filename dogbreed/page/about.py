@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.engines import TITLES
 
 _SHOWN = (
     "top_1",
@@ -36,9 +37,10 @@ def about_markdown(
         origin=origin(classifier),
         dataset=config["training"].get("dataset", "?"),
     )
+    engine = words["about_engine"].format(engine=TITLES[classifier.engine])
     privacy = words["about_privacy_text"].format(minutes=round(keep_seconds / 60))
     sections = (
-        (words["about_model"], model),
+        (words["about_model"], f"{model} {engine}"),
         (words["about_accuracy"], _accuracy(words, config)),
         (words["about_limits"], words["about_limits_text"]),
         (words["about_privacy"], privacy),

@@ -7,6 +7,7 @@ import sys
 
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.engines import CHOICES
 from dogbreed.errors import DogBreedError, UsageError
 from dogbreed.page.temporary import temporary_folder
 
@@ -23,6 +24,12 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         "--fallback",
         choices=("default",),
         help="default: use the model that comes with the package if the other cannot be loaded",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=CHOICES,
+        help="what runs the network; auto: the fastest on this processor that is installed "
+        "(default: $DOGBREED_ENGINE, else auto)",
     )
     parser.add_argument("--share", action="store_true", help="also create a public link")
     parser.add_argument(
@@ -48,7 +55,7 @@ def serve_command(options: argparse.Namespace) -> int:
     if options.mcp:
         check_mcp(auth is not None)
     mcp = options.mcp or is_mcp_wanted(auth is not None)
-    classifier = load(options.model, options.fallback, options.program)
+    classifier = load(options.model, options.fallback, options.engine, options.program)
     # The page sends nothing anywhere; Gradio reads this when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     reach_without_proxy(options.host)
@@ -131,12 +138,15 @@ def read_root_path(text: str | None) -> str | None:
     return path or None
 
 
-def load(model: str | None, fallback: str | None, program: str) -> DogBreedClassifier:
+def load(
+    model: str | None, fallback: str | None, engine: str | None, program: str
+) -> DogBreedClassifier:
     """Load the requested model or, where that fails and a fallback is allowed, the default one.
 
     Args:
         model: See `DogBreedClassifier.from_pretrained`.
         fallback: `default`, or None for no fallback.
+        engine: See `DogBreedClassifier.from_pretrained`.
         program: Its name, for the notice that the fallback is used.
 
     Raises:
@@ -146,7 +156,7 @@ def load(model: str | None, fallback: str | None, program: str) -> DogBreedClass
     if fallback and not (model or os.environ.get("DOGBREED_MODEL")):
         raise UsageError("--fallback goes with --model or $DOGBREED_MODEL; leave it out.")
     try:
-        return DogBreedClassifier.from_pretrained(model)
+        return DogBreedClassifier.from_pretrained(model, engine=engine)
     except DogBreedError as error:
         if fallback is None:
             raise
@@ -155,7 +165,7 @@ def load(model: str | None, fallback: str | None, program: str) -> DogBreedClass
             f"{program}: starting with the model that comes with the package instead.",
             file=sys.stderr,
         )
-        return DogBreedClassifier.from_pretrained(DEFAULT_BUNDLE)
+        return DogBreedClassifier.from_pretrained(DEFAULT_BUNDLE, engine=engine)
 
 
 def read_auth(text: str | None) -> tuple[str, str] | None:

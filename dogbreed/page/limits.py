@@ -1,9 +1,12 @@
 """Limits of the page, so that one visitor does not keep the others waiting."""
 
+from loky import cpu_count
+
 from dogbreed.images.limits import MAX_BYTES
 
-# One for each core of a small machine; later visitors see their place in Gradio's queue.
-CONCURRENCY = 2
+# One for each core of the container, and at least two, so that a core need not wait while an answer
+# is being sent; later visitors see their place in Gradio's queue.
+CONCURRENCY = max(2, cpu_count())
 # Everything that answers uploads waits in one line, under this name.
 QUEUE = "predict"
 # With more visitors than this in line, the next is refused instead of kept waiting for minutes.

@@ -83,6 +83,8 @@ def build_network(
     outputs: int = 1,
     flat: bool = False,
     features: bool = False,
+    weights: int = 0,
+    named: bool = True,
 ) -> bytes:
     """Build a LiteRT file that averages each cell of the photo; the defaults fit the config.
 
@@ -94,6 +96,8 @@ def build_network(
         outputs: How many times it returns the evidence.
         flat: Return the evidence in two dimensions, like logits.
         features: Also return the mean colors, as pooled features.
+        weights: If not 0, also contain weights in 8 bits up to this number, which do not matter.
+        named: Give the tensors names, which OpenVINO needs.
     """
     photo, cells = (1, size, size, channels), (1, CELLS, CELLS, channels)
     tensors = [_tensor(photo, kind) for _ in range(inputs)]
@@ -118,6 +122,13 @@ def build_network(
 
     model = schema.ModelT()
     model.version, model.buffers, model.subgraphs = 3, [schema.BufferT()], [graph]
+    if weights:
+        graph.tensors.append(_tensor((2, 1), schema.TensorType.INT8))
+        graph.tensors[-1].buffer = 1
+        model.buffers.append(schema.BufferT())
+        model.buffers[1].data = np.array([weights, -weights], np.int8).view(np.uint8)
+    for number, tensor in enumerate(graph.tensors):
+        tensor.name = f"tensor_{number}" if named else None
     pool, reshape = schema.BuiltinOperator.AVERAGE_POOL_2D, schema.BuiltinOperator.RESHAPE
     model.operatorCodes = [_operator_code(pool), _operator_code(reshape)]
     builder = flatbuffers.Builder()

@@ -1,0 +1,73 @@
+"""The network on OpenVINO, which reads the file of LiteRT."""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dogbreed.engines.litert import Answer, Run
+from dogbreed.errors import UsageError
+
+if TYPE_CHECKING:
+    from openvino import CompiledModel
+
+_OPTIONS = {
+    # The little that the network computes in float stays in float32, as with LiteRT.
+    "INFERENCE_PRECISION_HINT": "f32",
+    # The threads of several processes would be bound to the same cores.
+    "ENABLE_CPU_PINNING": False,
+    # As many threads as there are cores, also where two of these share a physical one.
+    "ENABLE_HYPER_THREADING": True,
+}
+
+
+class OpenVINO:
+    """A network that OpenVINO has compiled for this processor.
+
+    It cannot be used in the child of a fork, where its threads do not exist.
+    """
+
+    name = "openvino"
+
+    def __init__(self, path: Path, cores: int):
+        """Compile the network for a photo that comes alone.
+
+        Raises:
+            UsageError: OpenVINO cannot be loaded, or does not know what the network computes.
+        """
+        self._path, self._cores = path, cores
+        self._compiled: dict[int, CompiledModel] = {}
+        self._lock = threading.Lock()
+        self.start(cores)
+
+    def start(self, threads: int) -> Run:
+        """See `Engine`."""
+        # Those who come while it is being compiled wait, instead of compiling it too.
+        with self._lock:
+            if threads not in self._compiled:
+                self._compiled[threads] = self._compile(threads)
+        request = self._compiled[threads].create_infer_request()
+        by_rank = {len(output.shape): output for output in self._compiled[threads].outputs}
+        evidence, features = by_rank[4], by_rank.get(2)
+
+        def run(scaled: np.ndarray) -> Answer:
+            request.infer([scaled], share_inputs=True)
+            pooled = None if features is None else request.get_tensor(features).data.copy()
+            return request.get_tensor(evidence).data[0].copy(), pooled
+
+        return run
+
+    def _compile(self, threads: int) -> "CompiledModel":
+        """Compile the network: for one photo on all cores, or for a photo on each of them."""
+        try:
+            # Imported here, since it takes longer than all of LiteRT.
+            import openvino
+
+            streams = {"INFERENCE_NUM_THREADS": self._cores, "NUM_STREAMS": self._cores // threads}
+            return openvino.Core().compile_model(self._path, "CPU", {**_OPTIONS, **streams})
+        except (ImportError, RuntimeError) as error:
+            raise UsageError(
+                f"OpenVINO cannot run {self._path}; use the engine litert, or install OpenVINO "
+                "again."
+            ) from error
