@@ -5,14 +5,16 @@ extra, takes longer to start and more memory, and is faster on some processors.
 """
 
 from importlib.util import find_spec
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from dogbreed.bundle import Bundle
 from dogbreed.engines.litert import LiteRT, Run
 from dogbreed.engines.openvino import OpenVINO
 from dogbreed.engines.processor import fastest_engine, has_dot_products, instruction_sets
 from dogbreed.engines.trial import try_in_child
 from dogbreed.errors import UsageError
+
+if TYPE_CHECKING:
+    from dogbreed.bundle import Bundle
 
 AUTO, LITERT, OPENVINO = "auto", LiteRT.name, OpenVINO.name
 CHOICES = (AUTO, LITERT, OPENVINO)
@@ -33,7 +35,7 @@ class Engine(Protocol):
         ...
 
 
-def choose_engine(wanted: str, litert: LiteRT, bundle: Bundle, cores: int) -> Engine:
+def choose_engine(wanted: str, litert: LiteRT, bundle: "Bundle", cores: int) -> Engine:
     """Load the engine that answers.
 
     Args:
@@ -58,7 +60,7 @@ def choose_engine(wanted: str, litert: LiteRT, bundle: Bundle, cores: int) -> En
         return litert
 
 
-def _load_openvino(litert: LiteRT, bundle: Bundle, cores: int) -> OpenVINO:
+def _load_openvino(litert: LiteRT, bundle: "Bundle", cores: int) -> OpenVINO:
     if find_spec("openvino") is None:
         raise UsageError('The engine openvino needs an extra: pip install "dogbreed[openvino]".')
     # Looked up in the weights themselves, since answers that are right for some photos would not

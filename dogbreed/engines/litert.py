@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dogbreed.bundle import Bundle
 from dogbreed.errors import BundleError
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
+
+    from dogbreed.bundle import Bundle
 
 # What the network answers to a photo: evidence map and pooled features.
 Answer = tuple[np.ndarray, np.ndarray | None]
@@ -30,7 +31,7 @@ class LiteRT:
 
     name = "litert"
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: "Bundle"):
         """Read the network's inputs and outputs.
 
         Raises:
@@ -87,7 +88,7 @@ def _not_loaded(path: Path) -> BundleError:
     return BundleError(f"{path} cannot be loaded as a LiteRT network; get the bundle again.")
 
 
-def _find_tensors(interpreter: "Interpreter", bundle: Bundle) -> tuple[dict, dict, dict | None]:
+def _find_tensors(interpreter: "Interpreter", bundle: "Bundle") -> tuple[dict, dict, dict | None]:
     """LiteRT's details of the photo, the evidence map, and the features, None without them."""
     size, classes = bundle.config["image_size"], len(bundle.names)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()

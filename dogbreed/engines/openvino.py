@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dogbreed.engines.litert import Answer, Run
 from dogbreed.errors import UsageError
 
 if TYPE_CHECKING:
     from openvino import CompiledModel
+
+    from dogbreed.engines.litert import Answer, Run
 
 _OPTIONS = {
     # The little that the network computes in float stays in float32, as with LiteRT.
@@ -41,7 +42,7 @@ class OpenVINO:
         self._lock = threading.Lock()
         self.start(cores)
 
-    def start(self, threads: int) -> Run:
+    def start(self, threads: int) -> "Run":
         """See `Engine`."""
         # Those who come while it is being compiled wait, instead of compiling it too.
         with self._lock:
@@ -51,7 +52,7 @@ class OpenVINO:
         by_rank = {len(output.shape): output for output in self._compiled[threads].outputs}
         evidence, features = by_rank[4], by_rank.get(2)
 
-        def run(scaled: np.ndarray) -> Answer:
+        def run(scaled: np.ndarray) -> "Answer":
             request.infer([scaled], share_inputs=True)
             pooled = None if features is None else request.get_tensor(features).data.copy()
             return request.get_tensor(evidence).data[0].copy(), pooled
