@@ -203,7 +203,7 @@ class DogBreedClassifier:
         except InvalidImageError as error:
             return error
         prediction = self._prediction(evidence_map, features, top_k)
-        return replace(prediction, note=" ".join(notes)) if notes else prediction
+        return replace(prediction, note=notes[0]) if notes else prediction
 
     def _prediction(
         self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int

@@ -46,7 +46,7 @@ def photo(tmp_path) -> str:
 @pytest.fixture
 def row(classifier, photo) -> dict:
     """What the bundle answers to the drawing."""
-    return as_row(photo, classifier.predict(photo), "no dog")
+    return as_row(photo, classifier.predict(photo))
 
 
 def read_csv(path) -> list[dict[str, str]]:
@@ -60,7 +60,7 @@ def test_photos_are_answered_in_a_table_and_as_csv(answer, photo, row, tmp_path)
     assert table["headers"] == headers(texts("de"))
     good, bad = table["data"]
     assert good == as_table_row(row)
-    assert bad[:4] == ["text.png", "", "", ""] and "not an image that can be read" in bad[4]
+    assert bad[:4] == ["text.png", "", "", ""] and "kein lesbares Bild" in bad[4]
     assert download["interactive"]
     rows = read_csv(download["value"])
     assert [each["file"] for each in rows] == ["photo.png", "text.png"]
@@ -94,9 +94,9 @@ def test_too_many_photos_are_refused_before_any_is_read(answer):
 
 def test_what_is_to_be_said_about_a_photo_is_its_note(classifier, photo):
     answer = replace(classifier.predict(photo), note="The last third is missing.")
-    assert as_row(photo, answer, "no dog")["note"] == "The last third is missing."
+    assert as_row(photo, answer)["note"] == "The last third is missing."
     answer = replace(answer, looks_like_dog=False)
-    assert as_row(photo, answer, "no dog")["note"] == "no dog The last third is missing."
+    assert as_row(photo, answer)["note"] == f"{texts()['no_dog']} The last third is missing."
 
 
 def test_a_probability_is_rounded_once(classifier, photo, row):

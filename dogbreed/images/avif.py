@@ -5,6 +5,7 @@ import re
 from dogbreed.errors import InvalidImageError
 from dogbreed.images.iso_media import MOST, Bits, items, still_picture
 from dogbreed.images.limits import DAMAGED, MAX_MEMORY
+from dogbreed.sentences import Sentence
 
 # Up to three planes of up to 12 bits.
 _PLANES = 6
@@ -46,9 +47,7 @@ def _check_picture(picture: bytes) -> None:
         if header >> 3 & 15 == _SEQUENCE_HEADER:
             width, height = _largest_frame(picture[start : start + length])
             if width * height * _PLANES > MAX_MEMORY:
-                raise InvalidImageError(
-                    "This image has too many megapixels for AVIF; save it smaller and try again."
-                )
+                raise InvalidImageError(Sentence("megapixels_avif"))
         start += length
     raise InvalidImageError(DAMAGED)
 

@@ -11,6 +11,7 @@ import zlib
 
 from dogbreed.errors import InvalidImageError
 from dogbreed.images.limits import DAMAGED, MODERN, check_size
+from dogbreed.sentences import Sentence
 
 _PNG_SIGNATURE = 8
 _PNG_NEEDED, _PNG_USED = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}, {b"tRNS", b"eXIf"}
@@ -82,10 +83,7 @@ def read_bmp(data: bytes) -> bytes:
     else:
         width, height, _, _, compression = struct.unpack_from("<iiHHI", data, 18)
     if compression in _RUN_LENGTH:
-        raise InvalidImageError(
-            "This is a BMP file with run-length encoding, which is not supported; "
-            "save it as PNG and try again."
-        )
+        raise InvalidImageError(Sentence("run_length_bmp"))
     check_size((width, abs(height)))
     return data
 

@@ -22,10 +22,9 @@ from dogbreed.images.limits import (
     check_size,
     return_freed_memory,
 )
+from dogbreed.sentences import Sentence
 
-_UNUSUAL = (
-    "This is a HEIF photo of a rare kind, which is not supported; save it as JPEG and try again."
-)
+_UNUSUAL = Sentence("rare_heif")
 # Metadata, which may be packed, and the references that make it part of a photo.
 _HIDDEN = (b"Exif", b"mime", b"uri ", b"cdsc")
 _DERIVED = (b"grid", b"iovl", b"iden")

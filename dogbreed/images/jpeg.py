@@ -18,6 +18,7 @@ from dogbreed.images.limits import (
     check_sides,
     return_freed_memory,
 )
+from dogbreed.sentences import Sentence
 
 # Decoded at 1/8, 200 megapixels take about 0.4 s; no file of 20 MB needs much more.
 _MAX_PIXELS = 300_000_000
@@ -36,11 +37,8 @@ _ALONE = (0x01, *range(0xD0, 0xD9))
 # Tables, the restart interval, and the two that state the color space (JFIF and Adobe).
 _KEPT = (0xC4, 0xDB, 0xDD, 0xE0, 0xEE)
 
-_UNUSUAL = (
-    "This is a JPEG of a rare kind, which is not supported; save it as an ordinary JPEG or PNG "
-    "and try again."
-)
-_MOSTLY_MISSING = "Most of this photo is missing; download or copy it again."
+_UNUSUAL = Sentence("rare_jpeg")
+_MOSTLY_MISSING = Sentence("mostly_missing")
 # Less than this share of a photo may be missing without a word.
 _NOTICED = 0.005
 
@@ -78,10 +76,8 @@ class JpegFile:
         while scale < 8 and not self._fits(scale):
             scale *= 2
         if not self._fits(scale):
-            raise InvalidImageError(
-                f"This image has {math.prod(self.size) / 1e6:.0f} megapixels, too many for this "
-                "kind of JPEG; save it smaller and try again."
-            )
+            megapixels = round(math.prod(self.size) / 1e6)
+            raise InvalidImageError(Sentence("megapixels_jpeg", megapixels=megapixels))
         return scale
 
     def size_at(self, scale: int) -> tuple[int, int]:
@@ -135,9 +131,7 @@ def _jpeg_file(data: bytes, frame: bytes, scans: bytes, orientation: int) -> Jpe
         raise InvalidImageError(_UNUSUAL)
     check_sides((width, height))
     if width * height > _MAX_PIXELS:
-        raise InvalidImageError(
-            "This image has more than 300 megapixels; save it smaller and try again."
-        )
+        raise InvalidImageError(Sentence("most_megapixels", most=300))
     samplings = [frame[at] for at in range(11, len(frame), 3)]
     several = progressive or scans[4] < components
     blocks = _count_blocks((width, height), samplings) if several else 0
@@ -194,9 +188,9 @@ def decode_jpeg(jpeg: JpegFile, at_least: int | None, notes: list[str]) -> Image
     if missing > 0.5:
         raise InvalidImageError(_MOSTLY_MISSING)
     if missing > _NOTICED:
-        notes.append(f"The last {missing:.0%} of this photo could not be read.")
+        notes.append(Sentence("last_missing", percent=round(100 * missing)))
     elif jpeg.coefficients:
-        notes.append("The end of this file is missing, so the photo may lack detail.")
+        notes.append(Sentence("end_missing"))
     return image
 
 

@@ -4,6 +4,7 @@ import re
 
 from dogbreed.errors import InvalidImageError
 from dogbreed.images.ifd import CHILDREN, DNG_VERSION, MAKE, PHOTOMETRIC, SUBFILE_TYPE, Directory
+from dogbreed.sentences import Sentence
 
 # Names of files in the formats that are read; the content decides, not the name.
 _JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")
@@ -15,12 +16,16 @@ PHOTO_SUFFIXES = frozenset(
 )
 SUPPORTED = "JPEG, HEIC, PNG, WebP, AVIF, GIF, BMP or TIFF"
 
-_RAW = "This is a raw camera file ({}), not a finished photo; export it as JPEG and try again."
-_VIDEO = "This is a video, not a photo; save a single frame as JPEG and try again."
-_OTHER = "This is {}, which is not supported; save it as JPEG or PNG and try again."
-_WEB_PAGE = "This is a web page, not a photo; save the photo itself and try again."
-_POINTER = "This is a pointer to a file in Git LFS, not a photo; run git lfs pull first."
-_UNKNOWN = f"This file is not an image that can be read; use {SUPPORTED}."
+_VIDEO = Sentence("video")
+
+
+def _raw(kind: str) -> Sentence:
+    return Sentence("raw", kind=kind)
+
+
+def _other(what: str, kind: str) -> Sentence:
+    return Sentence("other", what=what, kind=kind)
+
 
 # Where a signature starts, the signature, and the format.
 _FORMATS = (
@@ -36,24 +41,24 @@ _FORMATS = (
 )
 # Where a signature starts, the signature, and the sentence for files that begin like this.
 _REFUSED = (
-    (0, b"IIRO", _RAW.format("ORF")),
-    (0, b"IIRS", _RAW.format("ORF")),
-    (0, b"MMOR", _RAW.format("ORF")),
-    (0, b"IIU\0", _RAW.format("RW2")),
-    (0, b"FUJIFILMCCD-RAW", _RAW.format("RAF")),
-    (0, b"FOVb", _RAW.format("X3F")),
-    (0, b"%PDF", _OTHER.format("a PDF document")),
-    (0, b"%!PS", _OTHER.format("a PostScript file")),
-    (0, b"8BPS", _OTHER.format("a Photoshop document")),
-    (0, b"gimp xcf", _OTHER.format("a GIMP document")),
-    (0, b"\0\0\1\0", _OTHER.format("an icon")),
-    (0, b"\0\0\0\x0cJXL ", _OTHER.format("a JPEG XL image")),
-    (0, b"\xff\x0a", _OTHER.format("a JPEG XL image")),
-    (0, b"\0\0\0\x0cjP  ", _OTHER.format("a JPEG 2000 image")),
-    (0, b"\xff\x4f\xff\x51", _OTHER.format("a JPEG 2000 image")),
-    (0, b"II\xbc\1", _OTHER.format("a JPEG XR image")),
-    (0, b"qoif", _OTHER.format("a QOI image")),
-    (0, b"PK\3\4", _OTHER.format("a ZIP archive")),
+    (0, b"IIRO", _raw("ORF")),
+    (0, b"IIRS", _raw("ORF")),
+    (0, b"MMOR", _raw("ORF")),
+    (0, b"IIU\0", _raw("RW2")),
+    (0, b"FUJIFILMCCD-RAW", _raw("RAF")),
+    (0, b"FOVb", _raw("X3F")),
+    (0, b"%PDF", _other("a PDF document", "PDF")),
+    (0, b"%!PS", _other("a PostScript file", "PostScript")),
+    (0, b"8BPS", _other("a Photoshop document", "PSD")),
+    (0, b"gimp xcf", _other("a GIMP document", "XCF")),
+    (0, b"\0\0\1\0", _other("an icon", "ICO")),
+    (0, b"\0\0\0\x0cJXL ", _other("a JPEG XL image", "JPEG XL")),
+    (0, b"\xff\x0a", _other("a JPEG XL image", "JPEG XL")),
+    (0, b"\0\0\0\x0cjP  ", _other("a JPEG 2000 image", "JPEG 2000")),
+    (0, b"\xff\x4f\xff\x51", _other("a JPEG 2000 image", "JPEG 2000")),
+    (0, b"II\xbc\1", _other("a JPEG XR image", "JPEG XR")),
+    (0, b"qoif", _other("a QOI image", "QOI")),
+    (0, b"PK\3\4", _other("a ZIP archive", "ZIP")),
     (8, b"AVI ", _VIDEO),
     (0, b"\x1a\x45\xdf\xa3", _VIDEO),
     (0, b"\0\0\1\xba", _VIDEO),
@@ -62,7 +67,7 @@ _REFUSED = (
     (4, b"moov", _VIDEO),
     (4, b"mdat", _VIDEO),
     (4, b"wide", _VIDEO),
-    (0, b"version https://git-lfs", _POINTER),
+    (0, b"version https://git-lfs", Sentence("pointer")),
 )
 _NETPBM = re.compile(rb"P[1-7f]\s")
 # The first element of an SVG or HTML file may follow a declaration and a comment.
@@ -101,12 +106,13 @@ def recognize(data: bytes) -> str:
             raise InvalidImageError(sentence)
     text = data[:_TEXT].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(b"<") and b"<svg" in text:
-        raise InvalidImageError(_OTHER.format("an SVG drawing"))
+        raise InvalidImageError(_other("an SVG drawing", "SVG"))
     if text.startswith(b"<") and (b"<html" in text or b"<!doctype html" in text):
-        raise InvalidImageError(_WEB_PAGE)
+        raise InvalidImageError(Sentence("web_page"))
     if _NETPBM.match(data):
-        raise InvalidImageError(_OTHER.format("a Netpbm image"))
-    raise InvalidImageError(_UNKNOWN)
+        raise InvalidImageError(_other("a Netpbm image", "Netpbm"))
+    formats = SUPPORTED.replace(" or ", ", ")
+    raise InvalidImageError(Sentence("unknown", supported=SUPPORTED, formats=formats))
 
 
 def _refuse_raw(data: bytes) -> None:
@@ -117,13 +123,13 @@ def _refuse_raw(data: bytes) -> None:
         return
     thumbnail = first.number(SUBFILE_TYPE, 0) & 1 and CHILDREN in first
     if data[8:10] == b"CR":
-        raise InvalidImageError(_RAW.format("CR2"))
+        raise InvalidImageError(_raw("CR2"))
     if DNG_VERSION in first:
-        raise InvalidImageError(_RAW.format("DNG"))
+        raise InvalidImageError(_raw("DNG"))
     if thumbnail or first.number(PHOTOMETRIC, 0) in _RAW_PIXELS:
         make = first.raw(MAKE).upper()
         names = (name for maker, name in _RAW_MAKERS.items() if make.startswith(maker))
-        raise InvalidImageError(_RAW.format(next(names, "TIFF")))
+        raise InvalidImageError(_raw(next(names, "TIFF")))
 
 
 def _iso_media(data: bytes) -> str:
@@ -135,5 +141,5 @@ def _iso_media(data: bytes) -> str:
     if brands & _HEIF:
         return "HEIF"
     if brands & _CANON_RAW:
-        raise InvalidImageError(_RAW.format("CR3"))
+        raise InvalidImageError(_raw("CR3"))
     raise InvalidImageError(_VIDEO)

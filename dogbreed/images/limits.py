@@ -4,6 +4,7 @@ import ctypes
 import sys
 
 from dogbreed.errors import InvalidImageError
+from dogbreed.sentences import Sentence
 
 MAX_BYTES = 20_000_000
 # What phones call 50 megapixels has up to 8,192 × 6,144 pixels.
@@ -19,8 +20,8 @@ MODERN = 16
 _LARGE = 30_000_000
 _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
-DAMAGED = "This image is damaged or incomplete; save or download it again."
-TOO_LARGE = "This photo is larger than 20 MB; save it smaller and try again."
+DAMAGED = Sentence("damaged")
+TOO_LARGE = Sentence("too_large")
 
 
 def check_size(
@@ -39,14 +40,9 @@ def check_size(
     check_sides(size)
     megapixels = size[0] * size[1] / 1e6
     if megapixels * 1e6 > MAX_PIXELS:
-        raise InvalidImageError(
-            "This image has more than 50 megapixels; save it smaller and try again."
-        )
+        raise InvalidImageError(Sentence("most_megapixels", most=50))
     if megapixels * 1e6 * bytes_per_pixel + buffers > MAX_MEMORY:
-        raise InvalidImageError(
-            f"This image has {megapixels:.0f} megapixels, too many for its format; "
-            "save it smaller, or as JPEG, and try again."
-        )
+        raise InvalidImageError(Sentence("megapixels", megapixels=round(megapixels)))
 
 
 def check_sides(size: tuple[int, int]) -> None:
@@ -57,9 +53,7 @@ def check_sides(size: tuple[int, int]) -> None:
     """
     width, height = size
     if min(size) < MIN_SIDE:
-        raise InvalidImageError(
-            f"This image is {width}×{height} pixels; it needs at least {MIN_SIDE}×{MIN_SIDE}."
-        )
+        raise InvalidImageError(Sentence("too_small", width=width, height=height, least=MIN_SIDE))
 
 
 def return_freed_memory(size: tuple[int, int], buffers: float = 0) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from dogbreed.errors import InvalidImageError
 from dogbreed.images.limits import MAX_BYTES, TOO_LARGE, check_size
+from dogbreed.sentences import Sentence
 
 ImageSource = str | os.PathLike | bytes | bytearray | BinaryIO | Image.Image | np.ndarray
 
@@ -58,7 +59,7 @@ def _sized(data: bytes | bytearray) -> bytes | bytearray:
     if len(data) > MAX_BYTES:
         raise InvalidImageError(TOO_LARGE)
     if not data:
-        raise InvalidImageError("This file is empty; choose a photo.")
+        raise InvalidImageError(Sentence("empty"))
     return data
 
 

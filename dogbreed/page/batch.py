@@ -14,7 +14,7 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.page.i18n import language_of, texts
 from dogbreed.page.limits import CONCURRENCY, MOST_PHOTOS, QUEUE
-from dogbreed.page.refusals import reason, refusal
+from dogbreed.page.refusals import reason, refusal, said_in
 from dogbreed.page.uploads import accept_any_file
 from dogbreed.prediction import Prediction
 
@@ -56,14 +56,15 @@ class BatchHandler:
         """
         if not files:
             return None, gr.update(value=None, interactive=False)
-        words = texts(language_of(request))
+        language = language_of(request)
+        words = texts(language)
         if len(files) > MOST_PHOTOS:
             message = words["too_many"].format(found=len(files), count=MOST_PHOTOS)
             raise refusal(message)
         # A few photos are answered at once, on all cores, and come out in their order.
         answers = zip(files, self.classifier.predict_each(files), strict=True)
         rows = [
-            as_row(path, answer, words["no_dog"])
+            as_row(path, answer, language)
             for path, answer in progress.tqdm(answers, words["reading"], total=len(files))
         ]
         path = write_csv(rows, Path(get_upload_folder()))
@@ -72,24 +73,26 @@ class BatchHandler:
         return table, gr.update(value=str(path), interactive=True)
 
 
-def as_row(path: str, answer: Prediction | InvalidImageError, no_dog: str) -> Row:
+def as_row(path: str, answer: Prediction | InvalidImageError, language: str = "en") -> Row:
     """One photo as a row of the CSV file.
 
     Args:
         path: The photo.
         answer: The answer to it, or why it cannot be used, which becomes the note.
-        no_dog: The note for one that does not look like a dog.
+        language: Of the note.
 
     Returns:
         Every field of `CSV_HEADER`, probabilities not rounded; "" for what is unknown.
     """
     row: Row = {**dict.fromkeys(CSV_HEADER, ""), "file": Path(path).name}
     if isinstance(answer, InvalidImageError):
-        return {**row, "note": reason(answer)}
+        return {**row, "note": said_in(language, reason(answer))}
     if answer.is_dog is not None:
         row["is_dog"] = answer.is_dog
-    notes = [] if answer.looks_like_dog else [no_dog]
-    row["note"] = " ".join([*notes, *([answer.note] if answer.note else [])])
+    notes = [] if answer.looks_like_dog else [texts(language)["no_dog"]]
+    if answer.note:
+        notes.append(said_in(language, answer.note))
+    row["note"] = " ".join(notes)
     for place, (label, probability) in enumerate(answer.as_dict().items(), start=1):
         row |= {f"breed_{place}": label, f"probability_{place}": probability}
     return row

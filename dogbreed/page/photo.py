@@ -18,7 +18,7 @@ from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import load_image
 from dogbreed.page.i18n import language_of, texts
 from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
-from dogbreed.page.refusals import refusal, shown_to_visitor
+from dogbreed.page.refusals import refusal, said_in, shown_to_visitor
 from dogbreed.page.uploads import EXAMPLES, accept_any_file
 from dogbreed.prediction import Prediction
 from dogbreed.wording import confidence, often_confused, read_more_link, sentence
@@ -180,7 +180,8 @@ def answer_html(
     kind = "answer" if prediction.looks_like_dog else "answer no-dog"
     html = f"<p class='{kind}'>{escape(sentence(prediction, words, language == 'en'))}</p>"
     promise = confidence(prediction, words)
-    for line in (promise, often_confused(prediction, confused, words), prediction.note):
+    note = prediction.note and said_in(language, prediction.note)
+    for line in (promise, often_confused(prediction, confused, words), note):
         if line:
             html += f"<p>{escape(line)}</p>"
     return html + (

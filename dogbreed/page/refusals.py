@@ -1,14 +1,18 @@
-"""Errors as sentences for the visitor."""
+"""Errors as sentences for the visitor, in the visitor's language."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 
 from dogbreed.errors import InvalidImageError
+from dogbreed.page.i18n import FOLDER, language_of
+from dogbreed.sentences import Sentence
 
-GONE = "This photo has been deleted from the server; upload it again."
+GONE = Sentence("gone")
 
 
 def refusal(sentence: str) -> gr.Error:
@@ -18,7 +22,7 @@ def refusal(sentence: str) -> gr.Error:
 
 def reason(error: InvalidImageError) -> str:
     """Why a photo cannot be used, without naming a folder of the server."""
-    sentence = str(error)
+    sentence = error.args[0] if error.args else ""
     return GONE if get_upload_folder() in sentence else sentence
 
 
@@ -33,3 +37,22 @@ def shown_to_visitor() -> Iterator[None]:
         yield
     except InvalidImageError as error:
         raise refusal(reason(error)) from error
+
+
+def said_in(language: str, sentence: str) -> str:
+    """A sentence in a language of the page; as it is, if it was not made from the table."""
+    if language == "en" or not isinstance(sentence, Sentence):
+        return sentence
+    return _templates(language)[sentence.key].format(**sentence.fields)
+
+
+def said_to(request: gr.Request | list[gr.Request] | None, error: gr.Error) -> gr.Error:
+    """An error in the language of the visitor who sent a request."""
+    language = language_of(request[0] if isinstance(request, list) else request)
+    error.message = said_in(language, error.message)
+    return error
+
+
+@cache
+def _templates(language: str) -> dict[str, str]:
+    return json.loads((FOLDER / "refusals" / f"{language}.json").read_text(encoding="utf-8"))

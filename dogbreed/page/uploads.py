@@ -14,14 +14,15 @@ from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder
 
 from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
-from dogbreed.page.refusals import GONE, refusal
+from dogbreed.page.refusals import GONE, refusal, said_to
+from dogbreed.sentences import Sentence
 
 EXAMPLES = Path(__file__).parent / "static" / "examples"
-NO_PHOTO = "There is no photo in this request; send one."
-NOT_UPLOADED = "This is not a photo that was uploaded to this page; upload it first."
-NOT_FETCHED = "This page does not fetch photos from web addresses; upload the photo instead."
-NOT_BASE64 = "The data of this photo cannot be decoded; send it in base64."
-NOT_READABLE = "This request cannot be read; see the examples on the API tab."
+NO_PHOTO = Sentence("no_photo")
+NOT_UPLOADED = Sentence("not_uploaded")
+NOT_FETCHED = Sentence("not_fetched")
+NOT_BASE64 = Sentence("not_base64")
+NOT_READABLE = Sentence("not_readable")
 
 
 class CheckedBlocks(gr.Blocks):
@@ -30,6 +31,17 @@ class CheckedBlocks(gr.Blocks):
     Gradio by itself fetches web addresses, ignores photos that are sent as data, and answers
     everything else with its own errors, of which some contain paths and all are logged at length.
     """
+
+    async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+        """Answer an event or a program; see `gradio.Blocks`.
+
+        Raises:
+            gr.Error: As Gradio does, in the visitor's language.
+        """
+        try:
+            return await super().process_api(*arguments, **named)
+        except gr.Error as error:
+            raise said_to(named.get("request"), error) from error
 
     async def preprocess_data(
         self,

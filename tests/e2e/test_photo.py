@@ -137,6 +137,14 @@ def test_a_bad_file_is_told_in_one_sentence(visit, noise_photo, tmp_path, name, 
     assert page.page.locator("#evidence img").count() == 0
 
 
+def test_a_bad_file_is_told_in_the_language_of_the_browser(visit, tmp_path):
+    path = tmp_path / "drawing.png"
+    path.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    page = visit(locale="fr-FR")
+    page.upload(path)
+    page.page.get_by_text("Ce format n’est pas pris en charge (SVG)").wait_for(timeout=20_000)
+
+
 @pytest.mark.parametrize(
     ("size", "told"),
     [
