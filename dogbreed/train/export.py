@@ -1,13 +1,13 @@
 """Keras → LiteRT in 8 bits with weights of 7, and the checks that both answer alike."""
 
 import tempfile
-import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras.applications.inception_v3 import preprocess_input
+from tensorflow.lite.python.convert import mlir_quantize
 
 from dogbreed.bundle import NETWORK, Bundle, describe_files
 from dogbreed.errors import ExportError
@@ -129,18 +129,10 @@ def export_litert(network: keras.Model, path: Path, quantization: str, frames: n
             path.write_bytes(converter.convert())
             return
         converter.representative_dataset = lambda: ([frame[None]] for frame in frames)
-        with warnings.catch_warnings():
-            # About its own interpreter, which is deprecated; another package's serves.
-            warnings.simplefilter("ignore")
-            # The converter alone cannot leave operations out.
-            quantizer = tf.lite.experimental.QuantizationDebugger(
-                converter=converter,
-                debug_dataset=converter.representative_dataset,
-                debug_options=tf.lite.experimental.QuantizationDebugOptions(
-                    denylisted_ops=_IN_FLOAT
-                ),
-            )
-            path.write_bytes(to_seven_bits(quantizer.get_nondebug_quantized_model()))
+        # The converter alone cannot leave operations out, so it only finds the ranges.
+        converter._experimental_calibrate_only = True
+        ranged = converter.convert()
+    path.write_bytes(to_seven_bits(mlir_quantize(ranged, denylisted_ops=_IN_FLOAT)))
 
 
 def check_evidence(classifier: keras.Model, frames: np.ndarray) -> float:
@@ -156,9 +148,10 @@ def check_evidence(classifier: keras.Model, frames: np.ndarray) -> float:
     Raises:
         ExportError: It is above 1e-3.
     """
-    logits = classifier.predict(frames, verbose=0)
-    mean = evidence_network(classifier).predict(frames, verbose=0)[0].mean(axis=(1, 2))
-    error = float(np.abs(mean - logits).max())
+    evidence = evidence_network(classifier).outputs[0]
+    both = keras.Model(classifier.input, [classifier.output, evidence])
+    logits, evidence_map = both.predict(frames, verbose=0)
+    error = float(np.abs(evidence_map.mean(axis=(1, 2)) - logits).max())
     if not error <= MAX_LOGIT_ERROR:
         raise ExportError(
             f"The evidence map does not average to the logits (difference {error:.2g}), so the "

@@ -56,11 +56,14 @@ def _largest(whole: np.ndarray) -> np.ndarray:
         whole: int array of shape (filters, weights), in -127..127.
     """
     found = np.full(len(whole), SEVEN_BITS)
-    open_ = np.ones(len(whole), bool)
+    open_ = np.arange(len(whole))
     for largest in range(SEVEN_BITS, SEVEN_BITS // 2, -1):
-        back = np.round(np.round(whole * (largest / EIGHT_BITS)) * (EIGHT_BITS / largest))
-        fits = open_ & (back == whole).all(axis=1)
-        found[fits], open_[fits] = largest, False
+        # Of most filters the first number is the one, so the others are not looked at again.
+        left = whole[open_]
+        back = np.round(np.round(left * (largest / EIGHT_BITS)) * (EIGHT_BITS / largest))
+        fits = (back == left).all(axis=1)
+        found[open_[fits]] = largest
+        open_ = open_[~fits]
     return found
 
 
