@@ -8,7 +8,7 @@ that cannot be decoded is a row of NaN.
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -61,6 +61,8 @@ class Extractor:
         self._backbone, self.fingerprint = backbone, fingerprint
         self._size: int = backbone.input_shape[1]
         self._resize, self._seed, self._cache_dir = resize, seed, cache_dir
+        # Tracing the network takes as long as hundreds of small photos.
+        self._traced: dict[tuple[str, ...], Callable[[tf.Tensor], list[tf.Tensor]]] = {}
 
     def extract(
         self,
@@ -104,7 +106,7 @@ class Extractor:
             if missing:
                 stack.enter_context(_computing_in(precision))
                 self._check_space(len(missing) * SHARD_ROWS, boundaries)
-                self._compute_shards(photos, view, shards, missing)
+                self._compute_shards(photos, view, shards, missing, precision)
         return {
             boundary: Features(paths, f"{folders[boundary].parent.name}/{name}")
             for boundary, paths in shards.items()
@@ -119,14 +121,19 @@ class Extractor:
         check_space(self._cache_dir, 2 * values * photos, "The features of these photos")
 
     def _compute_shards(
-        self, photos: Photos, view: str, shards: dict[str, list[Path]], missing: list[int]
+        self,
+        photos: Photos,
+        view: str,
+        shards: dict[str, list[Path]],
+        missing: list[int],
+        precision: str,
     ) -> None:
         rows = [
             np.arange(number * SHARD_ROWS, min((number + 1) * SHARD_ROWS, len(photos)))
             for number in missing
         ]
         todo = np.concatenate(rows)
-        computed = self._batches(photos, todo, view, list(shards))
+        computed = self._batches(photos, todo, view, list(shards), precision)
         progress = tqdm(
             total=len(photos),
             initial=len(photos) - len(todo),
@@ -146,12 +153,15 @@ class Extractor:
                             np.save(file, np.concatenate(parts))
 
     def _batches(
-        self, photos: Photos, rows: np.ndarray, view: str, boundaries: list[str]
+        self,
+        photos: Photos,
+        rows: np.ndarray,
+        view: str,
+        boundaries: list[str],
+        precision: str,
     ) -> Iterator[list[np.ndarray]]:
         """Yield the features of these rows at each boundary; decoding overlaps with the network."""
-        size = self._size
-        outputs = {name: boundary_output(self._backbone, name) for name in boundaries}
-        network = keras.Model(self._backbone.input, outputs)
+        size, forward = self._size, self._forward(boundaries, precision)
 
         def frames() -> Iterator[tuple[np.ndarray, bool]]:
             for row in rows:
@@ -161,13 +171,6 @@ class Extractor:
                 except InvalidImageError:
                     yield np.zeros((size, size, 3), np.uint8), False
 
-        @tf.function(reduce_retracing=True)
-        def forward(images: tf.Tensor) -> list[tf.Tensor]:
-            images = tf.cast(images, tf.float32)
-            images = keras.applications.inception_v3.preprocess_input(images)
-            outputs = network(images, training=False)
-            return [tf.cast(outputs[name], tf.float16) for name in boundaries]
-
         signature = (tf.TensorSpec((size, size, 3), tf.uint8), tf.TensorSpec((), tf.bool))
         pipeline = tf.data.Dataset.from_generator(frames, output_signature=signature)
         for images, decoded in untuned(pipeline.batch(BATCH_SIZE).prefetch(2)):
@@ -175,6 +178,26 @@ class Extractor:
             for output in features:
                 output[~decoded.numpy()] = np.nan
             yield features
+
+    def _forward(
+        self, boundaries: Sequence[str], precision: str
+    ) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+        """Return the network from uint8 images to float16 features; it is traced once."""
+        key = (precision, *boundaries)
+        if key not in self._traced:
+            outputs = {name: boundary_output(self._backbone, name) for name in boundaries}
+            network = keras.Model(self._backbone.input, outputs)
+            images = tf.TensorSpec((None, self._size, self._size, 3), tf.uint8)
+
+            @tf.function(input_signature=[images])
+            def forward(images: tf.Tensor) -> list[tf.Tensor]:
+                images = tf.cast(images, tf.float32)
+                images = keras.applications.inception_v3.preprocess_input(images)
+                outputs = network(images, training=False)
+                return [tf.cast(outputs[name], tf.float16) for name in boundaries]
+
+            self._traced[key] = forward
+        return self._traced[key]
 
 
 def boundary_output(backbone: keras.Model, boundary: str) -> keras.KerasTensor:
