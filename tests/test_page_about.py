@@ -32,6 +32,7 @@ def test_it_names_the_model_its_accuracy_its_limits_and_what_happens_to_photos(
     assert headings == [words[key] for key in keys]
     assert "`shapes-model`" in text and "`inception_v3`" in text
     assert "91.2%" in text and "`shapes/test` | 12 |" in text
+    assert words["about_engine"].format(engine="LiteRT") in text
     assert words["about_limits_text"] in text
     assert words["about_privacy_text"].format(minutes=10) in text
     assert not re.search(r"{\w+}", text)
