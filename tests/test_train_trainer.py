@@ -73,7 +73,7 @@ def losses(history: History) -> list[float]:
 
 
 def test_it_stops_early_and_keeps_the_best_epoch(fit, photos):
-    weights, history = fit()
+    weights, history = fit(learning_rate=0.05)
     assert len(history) < 60
     assert len(history) - best_epoch(history) == 3
     best = history[best_epoch(history) - 1]
@@ -93,9 +93,18 @@ def test_the_same_seed_gives_the_same_weights(fit):
     assert not np.allclose(other[0], first[0], atol=1e-6)
 
 
+def test_the_rate_falls_to_zero(fit, network):
+    kernels = [network.get_weights()[0]]
+    for stop_after in (1, 7, 8):
+        weights, _ = fit(str(stop_after), epochs=8, stop_after=stop_after, validated=False)
+        kernels.append(weights[0])
+    first, last = np.abs(kernels[1] - kernels[0]).sum(), np.abs(kernels[3] - kernels[2]).sum()
+    assert 0 < last < 0.2 * first
+
+
 def test_l2_keeps_the_kernel_small(fit):
-    free, _ = fit(l2=0.0, epochs=5)
-    bound, _ = fit(l2=0.1, epochs=5)
+    free, _ = fit(l2=0.0, epochs=10)
+    bound, _ = fit(l2=0.1, epochs=10)
     assert np.abs(bound[0]).sum() < 0.8 * np.abs(free[0]).sum()
 
 

@@ -106,14 +106,14 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         type=float,
         nargs="+",
         metavar="X",
-        help="the validation photos choose one, or independent photos if given (default: 1e-4)",
+        help="the validation photos choose one, or independent photos if given (default: 1e-3)",
     )
     group.add_argument(
         "--l2",
         type=float,
         nargs="+",
         metavar="X",
-        help="as with --learning-rate (default: 1e-3 3e-3 1e-2)",
+        help="as with --learning-rate (default: 3e-3 5e-3 1e-2)",
     )
     group.add_argument(
         "--blocks-learning-rate",
@@ -121,7 +121,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         metavar="X",
         help="with --train-from mixed8 (default: 1e-4)",
     )
-    group.add_argument("--epochs", type=positive, metavar="N", help="at most (default: 200)")
+    group.add_argument("--epochs", type=positive, metavar="N", help="at most; the rate falls to zero in as many (default: 40)")
     group.add_argument(
         "--patience",
         type=positive,

@@ -93,7 +93,7 @@ def fit_head(
     best = tried[int(np.argmin([row[JUDGED if judges else MONITOR] for row in search]))]
     best = dataclasses.replace(best, search=search)
     if options.final_fit:
-        best = _fit_all(trainer, best, split, start)
+        best = _fit_all(trainer, best, split, start, options.epochs)
     rows = np.sort(np.concatenate(split)) if options.final_fit else split[0]
     fold_of = np.full(len(labels), -1)
     fold_of[rows] = deal_folds(labels[rows], groups[rows], options.seed)
@@ -106,7 +106,8 @@ def fit_head(
             start,
             learning_rate=best.learning_rate,
             l2=best.l2,
-            epochs=best.best_epoch,
+            epochs=options.epochs,
+            stop_after=best.best_epoch,
         )
         folds.append(weights)
     return dataclasses.replace(best, folds=folds, fold_of=fold_of)
@@ -200,13 +201,17 @@ def fit_blocks(
     )
     if not options.final_fit:
         return fitted
-    return _fit_all(trainer, fitted, split, [*below, *head.weights])
+    return _fit_all(trainer, fitted, split, [*below, *head.weights], options.epochs)
 
 
 def _fit_all(
-    trainer: Trainer, fitted: Fitted, split: tuple[np.ndarray, np.ndarray], start: Weights
+    trainer: Trainer,
+    fitted: Fitted,
+    split: tuple[np.ndarray, np.ndarray],
+    start: Weights,
+    epochs: int,
 ) -> Fitted:
-    """Fit on all photos with the same options, for as many epochs as were best."""
+    """Fit on all photos with the same options, and stop after as many epochs as were best."""
     name = f"final-{list(fitted.runs)[-1]}"
     weights, _ = trainer.fit(
         name,
@@ -214,7 +219,8 @@ def _fit_all(
         start,
         learning_rate=fitted.learning_rate,
         l2=fitted.l2,
-        epochs=fitted.best_epoch,
+        epochs=epochs,
+        stop_after=fitted.best_epoch,
     )
     runs = {**fitted.runs, name: trainer.runs[name]}
     return dataclasses.replace(fitted, weights=weights, runs=runs)

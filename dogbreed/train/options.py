@@ -37,9 +37,9 @@ class Options:
     resize: str = "crop"
     train_from: str = "avg_pool"
     augment_views: int = 2
-    learning_rate: list[float] = field(default_factory=lambda: [1e-4])
-    l2: list[float] = field(default_factory=lambda: [1e-3, 3e-3, 1e-2])
-    epochs: int = 200
+    learning_rate: list[float] = field(default_factory=lambda: [1e-3])
+    l2: list[float] = field(default_factory=lambda: [3e-3, 5e-3, 1e-2])
+    epochs: int = 40
     patience: int = 10
     blocks_learning_rate: float = 1e-4
     final_fit: bool = True

@@ -90,7 +90,9 @@ class Fitted:
         return {"top_1": self.best["val_accuracy"], "cross_entropy": self.best[MONITOR]}
 
 
-def compile_classifier(model: keras.Model, learning_rate: float) -> None:
+def compile_classifier(
+    model: keras.Model, learning_rate: float | keras.optimizers.schedules.LearningRateSchedule
+) -> None:
     """Compile with Adam and the categorical cross-entropy of logits, as both recipes do."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
