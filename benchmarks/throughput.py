@@ -5,16 +5,18 @@
 
 Callers are threads that ask again as soon as they are answered, through `predict`, and through the
 page: by `POST /api/predict`, which is one request, and by its endpoint `/predict`, which is three.
-`predict_batch` has one caller. `DOGBREED_ENGINE` chooses the engine. The network alone runs before
-and after each, on LiteRT and on frames that are ready: an interpreter with one thread for each
-core, and one on all cores, whichever is faster. p95 is compared with callers divided by photos a
-second, the shortest possible wait when all come at once. The page's callers ask by plain HTTP, as
-curl would, since Gradio's own client takes more of the processor than the page. They run on the
-same cores as the page, so the processor time that the page itself uses for an answer is reported
-too.
+`predict_batch` has one caller. `bulk` answers files, and so do processes that share nothing, each
+with one core; their start is not counted. `DOGBREED_ENGINE` chooses the engine. The network alone
+runs before and after each, on LiteRT and on frames that are ready: an interpreter with one thread
+for each core, and one on all cores, whichever is faster. p95 is compared with callers divided by
+photos a second, the shortest possible wait when all come at once. The page's callers ask by plain
+HTTP, as curl would, since Gradio's own client takes more of the processor than the page. They run
+on the same cores as the page, so the processor time that the page itself uses for an answer is
+reported too.
 """
 
 import itertools
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,7 @@ import numpy as np
 from loky import cpu_count
 from tqdm import tqdm
 
+from benchmarks.bulk_ways import AnswerAll, by_plain_processes, through_bulk, write_copies
 from benchmarks.contenders import PEERS, read_photos
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.threads import Way
@@ -69,6 +72,12 @@ def main() -> None:
         asking = [asker(classifier.predict, photos, 5 * n) for n in range(callers)]
         add("predict", callers, partial(call_each, asking, options.seconds))
     add("predict_batch", 1, partial(batches, classifier, photos, options.seconds))
+    with tempfile.TemporaryDirectory() as place:
+        count = max(len(photos), round(options.seconds * rows[-1]["photos a second"]))
+        folder = write_copies(Path(place, "photos"), photos, count)
+        for name, way in MANY.items():
+            with way(folder, options.peers / "bundle", cores) as answer_all:
+                add(name, cores, partial(each_of, answer_all))
     used: dict[str, float] = {}
     with running_process(f"--model={(options.peers / 'bundle').resolve()}") as (address, page):
         clients = [httpx2.Client(base_url=address, timeout=60) for _ in range(max(CALLERS))]
@@ -86,11 +95,16 @@ def main() -> None:
         "Photos of 500×375, callers at once",
         rows,
         engine=classifier.engine,
+        bulk_over_plain_processes=round(_rate(rows, BULK) / _rate(rows, PLAIN), 3),
         processor_ms_of_the_page_for_an_answer=used,
         photos_a_second_if_the_page_had_the_cores_to_itself={
             line: round(1000 * cores / spent, 1) for line, spent in used.items()
         },
     )
+
+
+def _rate(rows: list[dict], through: str) -> float:
+    return next(row["photos a second"] for row in rows if row["through"] == through)
 
 
 def _best_rate(ways: tuple[Way, ...], seconds: float) -> float:
@@ -128,6 +142,15 @@ def batches(classifier: DogBreedClassifier, photos: list[bytes], seconds: float)
     return [wait / len(photos) for wait in waits for _ in photos]
 
 
+def each_of(answer_all: AnswerAll) -> list[float]:
+    """Seconds a photo, of many that are answered as one job."""
+    elapsed, count = timed(answer_all)
+    return [elapsed / count] * count
+
+
+# Many files on all cores, by the names in the table.
+BULK, PLAIN = "`bulk`, a worker a core", "plain processes, one a core"
+MANY = {PLAIN: by_plain_processes, BULK: through_bulk}
 # How the page is asked, by the names in the table.
 PAGE = {"POST /api/predict": post, "the page's /predict": ask}
 

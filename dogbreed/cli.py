@@ -3,6 +3,7 @@
 dogbreed predict dog.jpg
 dogbreed predict photos/ --json
 dogbreed predict dog.jpg --heatmap answer.png
+dogbreed bulk photos/ --output answers
 dogbreed serve --port 8000
 dogbreed train --dataset photos/ --output my-model
 dogbreed evaluate my-model --dataset photos/
@@ -21,21 +22,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
 from dogbreed.bundle import write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.engines import AUTO, CHOICES, LITERT
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
-from dogbreed.images import PHOTO_SUFFIXES, load_image
+from dogbreed.images import load_image
+from dogbreed.photo_files import names_a_photo, visible_files
 from dogbreed.prediction import Prediction
 from dogbreed.wording import as_json, as_lines, trust_line
 
-# Photos in a folder. Those in formats that cannot be read are listed too, so that each is reported
-# rather than silently left out.
-_LISTED = PHOTO_SUFFIXES | {
-    *(".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
-}
 # Fewer photos are answered sooner by LiteRT, since OpenVINO takes half a second longer to start.
 _MANY_PHOTOS = 100
 _HEATMAP_FORMATS = {"": "PNG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -44,6 +40,7 @@ _HEATMAP_FORMATS = {"": "PNG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 # it does. Only the module of the chosen command is loaded: the others take seconds.
 COMMANDS = {
     "predict": ("dogbreed.cli", "name the breed of the dog in photos"),
+    "bulk": ("dogbreed.bulk.cli", "answer millions of photos into Parquet files"),
     "serve": ("dogbreed.page.cli", "serve the web page"),
     "train": ("dogbreed.train.cli", "train a model on labeled photos"),
     "evaluate": ("dogbreed.train.cli", "measure a model on labeled photos"),
@@ -258,35 +255,11 @@ def list_photos(sources: list[str]) -> list[str | Path]:
             # A web address as it is; the error about it says what to do.
             photos.append(source if "://" in source else Path(source))
             continue
-        found = _photos_in(Path(source))
+        found = [Path(p) for p in visible_files(source) if names_a_photo(os.path.basename(p))]
         if not found:
             raise UsageError(f"The folder {source} contains no photos.")
-        photos += found
+        photos += sorted(found)
     return photos
-
-
-def _photos_in(folder: Path) -> list[Path]:
-    """The photos in a folder and the folders in it, linked ones too; nothing hidden."""
-    photos, seen = [], set()
-
-    def refuse(error: OSError) -> NoReturn:
-        raise UsageError(f"The folder {error.filename} cannot be read: {error.strerror}.")
-
-    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            # A link to a folder that was read already, perhaps to the one that contains it.
-            folders.clear()
-            continue
-        seen.add(real)
-        # macOS and file managers keep their own files in hidden ones.
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        photos += [
-            path
-            for path in (Path(place, name) for name in names)
-            if not path.name.startswith(".") and path.suffix.lower() in _LISTED and path.is_file()
-        ]
-    return sorted(photos)
 
 
 def check_heatmap(path: Path, photos: list[str | Path]) -> None:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
 # These are imported by others and have no options.
-SHARED = {"cached", "contenders", "jpeg", "results", "timing", "training_ways"}
+SHARED = {"bulk_ways", "cached", "contenders", "jpeg", "results", "timing", "training_ways"}
 
 
 @pytest.fixture(scope="module")

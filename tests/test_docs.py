@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 import app
 import train
@@ -33,6 +34,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 COMPLETE = {
     "app.py": "docs/api.md",
     "train.py": "docs/training.md",
+    "dogbreed bulk": "docs/scale.md",
     "dogbreed export": "docs/training.md",
     "dogbreed push": "docs/hub.md",
     "dogbreed deploy-space": "docs/spaces.md",
@@ -107,6 +109,14 @@ def test_every_benchmark_is_documented():
     commands = {name for name in benchmarks() if "__main__" in read(f"{name.replace('.', '/')}.py")}
     # Another benchmark runs it in a process of its own.
     assert commands - {"benchmarks.article_script"} <= named
+
+
+def test_the_manifests_of_a_cluster_are_read_and_their_commands_exist():
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", read("docs/scale.md"), re.MULTILINE | re.DOTALL)
+    cluster, job = map(yaml.safe_load, blocks)
+    assert cluster["head_node_type"] in cluster["available_node_types"]
+    assert job["kind"] == "RayJob" and job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+    assert set(OPTION.findall(job["spec"]["entrypoint"])) <= options_of("dogbreed bulk")
 
 
 def test_the_python_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):

@@ -23,7 +23,7 @@ def test_setuptools_can_read_the_requirements():
     """It takes requirements only, no `-r`."""
     dynamic = SETUPTOOLS["dynamic"]
     extras = dynamic["optional-dependencies"]
-    assert {"train", "export", "mcp", "openvino", "test"} <= extras.keys()
+    assert {"train", "export", "mcp", "openvino", "bulk", "test"} <= extras.keys()
     for stated in (dynamic["dependencies"], *extras.values()):
         for line in lines(stated["file"]):
             assert Requirement(line).specifier, line
@@ -33,6 +33,7 @@ def test_the_files_for_pip_name_all_others():
     assert lines("requirements.txt") == ["-r requirements-serve.txt", "-r requirements-train.txt"]
     assert lines("requirements-test.txt") == [
         "-r requirements.txt",
+        "-r requirements-bulk.txt",
         "-r requirements-mcp.txt",
         "-r requirements-openvino.txt",
         "-r requirements-tools.txt",

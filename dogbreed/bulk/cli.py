@@ -1,0 +1,85 @@
+"""The command `dogbreed bulk`."""
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+
+from dogbreed.errors import UsageError
+
+_NEEDED = ("ray", "pyarrow", "fsspec", "filelock")
+_MOST_BREEDS = 10
+
+
+def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `dogbreed bulk`."""
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="folder, glob pattern in quotes, Parquet or WebDataset file, id of a dataset on the "
+        "Hub, or an address such as s3://bucket/photos",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder for the answers, in Parquet; the same command continues an unfinished one",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="BUNDLE",
+        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
+        "that comes with the package)",
+    )
+    parser.add_argument(
+        "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"
+    )
+    parser.add_argument(
+        "--image-column",
+        metavar="NAME",
+        help="of Parquet files, if the data types leave it open",
+    )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="Ray cluster to join (default: this machine alone)"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="cores to use (default: all there are)"
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="photos that a worker answers at a time, into one file (default: 64 to 4,096, by "
+        "their number)",
+    )
+
+
+def bulk_command(options: argparse.Namespace) -> int:
+    """Answer all photos and print a summary."""
+    for name in ("top_k", "workers", "batch_size"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {value}.")
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"This needs {' and '.join(missing)}; run `pip install -r requirements-bulk.txt`."
+        )
+    # Imported here, once it is known that they can be.
+    from dogbreed.bulk.job import BulkOptions, run
+
+    names = BulkOptions.__dataclass_fields__
+    summary = run(BulkOptions(**{name: getattr(options, name) for name in names}))
+    failed = summary.errors.total()
+    dogs = summary.breeds.total()
+    print(f"{summary.photos:,} photos: {dogs:,} dogs of {len(summary.breeds):,} breeds,", end=" ")
+    print(f"{summary.rejected:,} that do not look like a dog, {failed:,} errors.")
+    for title, counted in (("breed", summary.breeds), ("error", summary.errors)):
+        if counted:
+            print(f"\n{'photos':>12}  {title}")
+        for name, number in counted.most_common(_MOST_BREEDS):
+            print(f"{number:12,}  {name}")
+        if len(counted) > _MOST_BREEDS:
+            print(f"{'':12}  and {len(counted) - _MOST_BREEDS:,} more")
+    print(f"\nThe answers are in {options.output}.")
+    return 0
