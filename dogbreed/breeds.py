@@ -1,7 +1,10 @@
 """The 120 breeds of Stanford Dogs, in the dataset's order, which is that of their WordNet ids."""
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
+
+from dogbreed.subject import DOG, PHOTO
 
 
 class Breed(NamedTuple):
@@ -225,3 +228,9 @@ def find_breed(text: str) -> Breed | None:
         text: `n02096585-Boston_bull`, `boston_bull` or `Boston terrier`, for example.
     """
     return _BY_SPELLING.get(_spelled_alike(text))
+
+
+def default_subject(labels: Collection[str]) -> str:
+    """`dog` where most labels are breeds of the table, else `photo`."""
+    breeds = sum(find_breed(label) is not None for label in labels)
+    return DOG if 2 * breeds > len(labels) else PHOTO

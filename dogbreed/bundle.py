@@ -26,6 +26,7 @@ from dogbreed.confusions import read_confusions
 from dogbreed.errors import BundleError
 from dogbreed.images.square import RESIZE_METHODS
 from dogbreed.rejection import ARRAYS, METHODS
+from dogbreed.subject import DOG
 
 FORMAT_VERSION = 1
 CONFIG = "config.json"
@@ -78,6 +79,11 @@ class Bundle:
     def names(self) -> tuple[str, ...]:
         """The name for people of each class number."""
         return tuple(self.config["names"][label] for label in self.labels)
+
+    @property
+    def subject(self) -> str:
+        """What the photos show, `dog` if the config does not say; see `dogbreed.subject`."""
+        return self.config.get("subject", DOG)
 
     @property
     def network(self) -> Path:

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from dogbreed.bundle import write_beside
+from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.engines import AUTO, CHOICES, LITERT
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
@@ -223,10 +223,9 @@ def predict_command(options: argparse.Namespace) -> int:
         if not options.json:
             title = [f"{photo}:"] if several else []
             with _writing():
-                say("\n".join([*title, *_lines(answer)]))
+                say("\n".join([*title, *_lines(answer, classifier.bundle.subject)]))
         if options.heatmap:
-            resize = classifier.bundle.config["preprocessing"]["resize"]
-            _save_heatmap(photo, answer, resize, options.heatmap)
+            _save_heatmap(photo, answer, classifier.bundle, options.heatmap)
     if options.json:
         with _writing():
             print(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -235,9 +234,9 @@ def predict_command(options: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _lines(prediction: Prediction) -> list[str]:
+def _lines(prediction: Prediction, subject: str) -> list[str]:
     """The labels and how far to trust them; the labels dimmed on a terminal if it is not a dog."""
-    lines, trust = as_lines(prediction), trust_line(prediction)
+    lines, trust = as_lines(prediction), trust_line(prediction, subject)
     if not prediction.looks_like_dog and sys.stdout.isatty():
         lines = [f"\x1b[2m{line}\x1b[0m" for line in lines]
     return [*lines, *filter(None, (trust, prediction.note))]
@@ -276,11 +275,13 @@ def check_heatmap(path: Path, photos: list[str | Path]) -> None:
         raise UsageError(f"--heatmap {path} is the photo itself; name another file.")
 
 
-def _save_heatmap(photo: str | Path, answer: Prediction, resize: str, path: Path) -> None:
+def _save_heatmap(photo: str | Path, answer: Prediction, bundle: Bundle, path: Path) -> None:
     # Imported here: it loads Pillow's drawing and fonts, which takes 4 ms.
     from dogbreed.heatmap import TALLEST, draw_heatmap
 
-    heatmap = draw_heatmap(load_image(photo, at_least=TALLEST), answer, resize)
+    resize = bundle.config["preprocessing"]["resize"]
+    image = load_image(photo, at_least=TALLEST)
+    heatmap = draw_heatmap(image, answer, resize, bundle.subject)
     try:
         with write_beside(path) as file:
             heatmap.save(file, _HEATMAP_FORMATS[path.suffix.lower()], quality=90)

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from dogbreed.subject import DOG, LONGEST
+
 # Is given the reason why a config cannot be used, and raises the error.
 Refuse = Callable[[str], NoReturn]
 
@@ -61,6 +63,9 @@ def check_fields(config: dict, refuse: Refuse) -> None:
         refuse("has an image_size that is not possible")
     if not _TEMPERATURES[0] <= config["temperature"] <= _TEMPERATURES[1]:
         refuse("has a temperature that is not possible")
+    subject = config.get("subject", DOG)
+    if not _is_printable(subject) or len(subject) > LONGEST:
+        refuse("has a subject that is not a short text")
     _check_labels(config, refuse)
     _check_thresholds(config["thresholds"], refuse)
     for metric in config["metrics"]:

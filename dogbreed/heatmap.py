@@ -5,7 +5,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dogbreed.images.square import frame_box
 from dogbreed.prediction import Prediction
-from dogbreed.wording import NOT_A_DOG, as_lines
+from dogbreed.subject import DOG
+from dogbreed.wording import as_lines, not_shown
 
 # From no evidence to the strongest: transparent, amber, red.
 _STOPS = (0.0, 0.5, 1.0)
@@ -64,13 +65,16 @@ def relative_evidence(prediction: Prediction, label: str | None = None) -> np.nd
     return prediction.evidence(label) - prediction.evidence_map.mean(axis=2)
 
 
-def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squash") -> Image.Image:
+def draw_heatmap(
+    photo: Image.Image, prediction: Prediction, resize: str = "squash", subject: str = DOG
+) -> Image.Image:
     """Draw a photo with its labels above it and the evidence for the best one over it.
 
     Args:
         photo: Upright RGB photo; `TALLEST` pixels on each side are enough.
         prediction: The answer to it.
         resize: How the photo became a square, see `images.prepare`.
+        subject: What the photos of the prediction's bundle show.
 
     Returns:
         RGB image, 640 pixels wide; a tall photo is drawn 1,280 pixels high, between margins.
@@ -80,7 +84,7 @@ def draw_heatmap(photo: Image.Image, prediction: Prediction, resize: str = "squa
     font = ImageFont.load_default(size=24)
     lines = as_lines(prediction)
     if not prediction.looks_like_dog:
-        lines.insert(0, NOT_A_DOG)
+        lines.insert(0, not_shown(subject))
     margin, line_height = 12, 32
     header = margin * 2 + line_height * len(lines)
     heatmap = Image.new("RGB", (_WIDTH, header + photo.height), "white")

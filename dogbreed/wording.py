@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from dogbreed.breeds import find_breed
 from dogbreed.bundle import Bundle
 from dogbreed.prediction import Prediction
+from dogbreed.subject import DOG, neutral_texts
 
-NOT_A_DOG = "This does not look like a dog."
 # A set of more breeds than this says only that the model is unsure.
 MOST_NAMED = 4
 # At 90 % one answer in ten is wrong; the page never sounds surer than this.
@@ -29,15 +29,26 @@ def as_lines(prediction: Prediction) -> list[str]:
     ]
 
 
-def trust_line(prediction: Prediction) -> str | None:
-    """How far to trust the labels, in one sentence; None if the bundle promises nothing."""
+def not_shown(subject: str = DOG) -> str:
+    """What is said in English about a photo that does not show what the model knows."""
+    return neutral_texts("en", subject).get("no_dog", "This does not look like a dog.")
+
+
+def trust_line(prediction: Prediction, subject: str = DOG) -> str | None:
+    """How far to trust the labels, in one sentence; None if the bundle promises nothing.
+
+    Args:
+        prediction: With at least one label.
+        subject: What the photos of its bundle show.
+    """
     if not prediction.looks_like_dog:
-        return NOT_A_DOG
+        return not_shown(subject)
     if prediction.coverage is None:
         return None
     among = prediction.prediction_set
     if len(among) > MOST_NAMED:
-        return f"Not sure: with {prediction.coverage:.0%} confidence one of {len(among)} breeds."
+        kinds = "breeds" if subject == DOG else "classes"
+        return f"Not sure: with {prediction.coverage:.0%} confidence one of {len(among)} {kinds}."
     one_of = " one of" if len(among) > 1 else ""
     return f"With {prediction.coverage:.0%} confidence{one_of}: {', '.join(among)}."
 

@@ -12,7 +12,7 @@ from PIL import Image
 from dogbreed import DogBreedClassifier, Prediction
 from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
 from dogbreed.errors import BundleError, DogBreedError, InvalidImageError
-from dogbreed.wording import NOT_A_DOG, as_json, trust_line
+from dogbreed.wording import as_json, not_shown, trust_line
 from tests.helpers.encoded import encode, smooth
 from tests.helpers.tiny_bundle import (
     CELLS,
@@ -235,7 +235,7 @@ def test_a_rule_without_negatives_has_no_probability(tmp_path):
         assert answer.is_dog is None and answer.looks_like_dog == (name == "accepts")
         bundle = read_bundle(tmp_path / name)
         assert as_json(answer, bundle)["is_dog"] is None
-        assert (trust_line(answer) == NOT_A_DOG) == (name == "refuses")
+        assert (trust_line(answer) == not_shown()) == (name == "refuses")
 
 
 def test_what_a_bundle_does_not_promise_is_not_said(tmp_path):
@@ -252,7 +252,7 @@ def test_what_a_bundle_does_not_promise_is_not_said(tmp_path):
     written = as_json(answer, read_bundle(tmp_path / "is_dog"))
     assert (written["prediction_set"], written["coverage"]) == ([], None)
     blue = trusted(tmp_path / "again", is_dog, np.full((SIZE, SIZE, 3), (10, 10, 250), np.uint8))
-    assert not blue.looks_like_dog and trust_line(blue) == NOT_A_DOG
+    assert not blue.looks_like_dog and trust_line(blue) == not_shown()
 
 
 def test_a_bundle_that_promises_nothing(classifier):

@@ -118,14 +118,14 @@ def test_an_mcp_client_gets_an_answer(page, classifier):
 @pytest.mark.parametrize("name", ["dog.jpg", "a [1], b {2}; ü & c.jpg", "50% (copy).jpg"])
 def test_the_lines_for_curl_work_for_any_name_of_a_file(page, classifier, tmp_path, name):
     shutil.copy(DRAWING, tmp_path / name)
-    command = examples(auth=False)["Gradio"].replace("{url}", page).replace("dog.jpg", name)
+    command = examples(auth=False)["Gradio"].replace("{url}", page).replace("photo.jpg", name)
     assert answer_of(command, tmp_path)["label"] == classifier.predict(DRAWING).labels[0]
 
 
 def test_the_line_for_curl_is_the_first_and_gets_the_answer_of_details(page, classifier, tmp_path):
-    shutil.copy(DRAWING, tmp_path / "dog.jpg")
+    shutil.copy(DRAWING, tmp_path / "photo.jpg")
     (name, line), *_ = examples(auth=False).items()
-    assert name == "curl" and line == "curl -F photo=@dog.jpg {url}/api/predict"
+    assert name == "curl" and line == "curl -F photo=@photo.jpg {url}/api/predict"
     expected = as_json(classifier.predict(DRAWING), classifier.bundle)
     assert json.loads(printed(line.replace("{url}", page), tmp_path)) == expected
 
@@ -143,7 +143,7 @@ def test_the_page_describes_the_routes_for_programs(page):
 
 
 def test_the_lines_work_with_a_password(classifier, tmp_path):
-    shutil.copy(DRAWING, tmp_path / "dog.jpg")
+    shutil.copy(DRAWING, tmp_path / "photo.jpg")
     with running_page("--auth=anna:se:cret") as address:
         lines = {
             name: code.replace("{url}", address)

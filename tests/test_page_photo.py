@@ -57,7 +57,7 @@ def test_a_photo_that_cannot_be_used_is_told_in_one_sentence(handlers, tmp_path)
 def test_a_new_answer_is_shown_with_the_evidence_for_its_best_label(handlers, answered):
     html, evidence, chosen = handlers.show(answered, 1.0, visitor("de"))
     words = texts("de")
-    assert html == answer_html(answered.prediction, "de", {})
+    assert html == answer_html(answered.prediction, "de", handlers.classifier.bundle)
     assert chosen == "Red disc"
     assert evidence["label"] == words["evidence_for"].format(breed="Red disc")
     assert evidence["alt_text"] == words["evidence_alt"].format(breed="Red disc")
@@ -145,25 +145,31 @@ def test_a_refused_photo_takes_the_last_answer_away(handlers):
     assert (chosen, labels, answered) == (None, None, None)
 
 
-def test_the_answer_as_html(answered):
+def test_the_answer_as_html(answered, handlers):
+    bundle = handlers.classifier.bundle
+    vars(bundle)["confused"] = {"Red disc": ("Blue triangle",)}
     prediction = answered.prediction
-    html = answer_html(prediction, "en", {"Red disc": ("Blue triangle",)})
+    html = answer_html(prediction, "en", bundle)
     assert html.startswith(f"<p class='answer'>{sentence(prediction, texts())}</p>")
     assert "With 95% confidence: Red disc" in html
     assert f"href='{read_more_link('Red disc')}'" in html and "rel='noopener'" in html
     assert "<p>Often confused with: Blue triangle.</p>" in html
 
     stranger = replace(prediction, looks_like_dog=False)
-    assert f"<p class='answer no-dog'>{texts()['no_dog']}</p>" in answer_html(stranger, "en", {})
+    assert f"<p class='answer no-dog'>{texts()['no_dog']}</p>" in answer_html(
+        stranger, "en", bundle
+    )
 
 
-def test_a_note_about_the_photo_is_shown(answered):
+def test_a_note_about_the_photo_is_shown(answered, handlers):
     prediction = replace(answered.prediction, note="The last third is missing.")
-    assert "<p>The last third is missing.</p>" in answer_html(prediction, "de", {})
+    assert "<p>The last third is missing.</p>" in answer_html(
+        prediction, "de", handlers.classifier.bundle
+    )
 
 
-def test_a_name_cannot_bring_markup_in(answered):
+def test_a_name_cannot_bring_markup_in(answered, handlers):
     evil = replace(
         answered.prediction, labels=("<img src=x>", *NAMES[1:]), prediction_set=("<img src=x>",)
     )
-    assert "<img" not in answer_html(evil, "en", {})
+    assert "<img" not in answer_html(evil, "en", handlers.classifier.bundle)

@@ -117,3 +117,9 @@ def test_what_cannot_be_read_again_does_not_replace_anything(fitted, tmp_path):
         finish_bundle(make(output, fitted), config, output)
     assert (output / NETWORK).stat().st_mtime_ns == before
     read_bundle(output)
+
+
+def test_the_config_says_what_the_photos_show(tmp_path):
+    assert begin_config(("pug", "boxer"), Options(tmp_path))["subject"] == "dog"
+    assert begin_config(("rose", "tulip"), Options(tmp_path))["subject"] == "photo"
+    assert begin_config(("pug", "boxer"), Options(tmp_path, subject="pet"))["subject"] == "pet"

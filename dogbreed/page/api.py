@@ -13,13 +13,13 @@ from dogbreed.page.uploads import NO_PHOTO, accept_any_file
 from dogbreed.prediction import Prediction
 from dogbreed.wording import as_json
 
-CURL = "curl {login}-F photo=@dog.jpg {url}/api/predict"
+CURL = "curl {login}-F photo=@photo.jpg {url}/api/predict"
 
 PYTHON = """\
 from gradio_client import Client, handle_file
 
 client = Client("{url}"{login})
-answer = client.predict(photo=handle_file("dog.jpg"), api_name="/predict")
+answer = client.predict(photo=handle_file("photo.jpg"), api_name="/predict")
 print(answer["confidences"])"""
 
 JAVASCRIPT = """\
@@ -32,7 +32,7 @@ console.log(answer.data[0].confidences);"""
 # Gradio's own way, with named parameters. The file's path arrives as JSON and is sent as JSON, so
 # any name of a file works.
 CALL = """\
-{login}FILE=$(curl -s {cookies}{url}/gradio_api/upload -F 'files=@"dog.jpg"' |
+{login}FILE=$(curl -s {cookies}{url}/gradio_api/upload -F 'files=@"photo.jpg"' |
   sed 's/^\\["//; s/"\\]$//')
 ID=$(curl -s {cookies}{url}/gradio_api/call/v2/predict -H 'Content-Type: application/json' \\
   -d '{"photo": {"path": "'"$FILE"'"}}' | cut -d '"' -f 4)

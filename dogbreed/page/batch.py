@@ -17,6 +17,7 @@ from dogbreed.page.limits import CONCURRENCY, MOST_PHOTOS, QUEUE
 from dogbreed.page.refusals import reason, refusal, said_in
 from dogbreed.page.uploads import accept_any_file
 from dogbreed.prediction import Prediction
+from dogbreed.subject import DOG
 
 PLACES = (1, 2, 3)
 CSV_HEADER = (
@@ -57,14 +58,15 @@ class BatchHandler:
         if not files:
             return None, gr.update(value=None, interactive=False)
         language = language_of(request)
-        words = texts(language)
+        subject = self.classifier.bundle.subject
+        words = texts(language, subject)
         if len(files) > MOST_PHOTOS:
             message = words["too_many"].format(found=len(files), count=MOST_PHOTOS)
             raise refusal(message)
         # A few photos are answered at once, on all cores, and come out in their order.
         answers = zip(files, self.classifier.predict_each(files), strict=True)
         rows = [
-            as_row(path, answer, language)
+            as_row(path, answer, language, subject)
             for path, answer in progress.tqdm(answers, words["reading"], total=len(files))
         ]
         path = write_csv(rows, Path(get_upload_folder()))
@@ -73,13 +75,16 @@ class BatchHandler:
         return table, gr.update(value=str(path), interactive=True)
 
 
-def as_row(path: str, answer: Prediction | InvalidImageError, language: str = "en") -> Row:
+def as_row(
+    path: str, answer: Prediction | InvalidImageError, language: str = "en", subject: str = DOG
+) -> Row:
     """One photo as a row of the CSV file.
 
     Args:
         path: The photo.
         answer: The answer to it, or why it cannot be used, which becomes the note.
         language: Of the note.
+        subject: What the model's photos show.
 
     Returns:
         Every field of `CSV_HEADER`, probabilities not rounded; "" for what is unknown.
@@ -89,7 +94,7 @@ def as_row(path: str, answer: Prediction | InvalidImageError, language: str = "e
         return {**row, "note": said_in(language, reason(answer))}
     if answer.is_dog is not None:
         row["is_dog"] = answer.is_dog
-    notes = [] if answer.looks_like_dog else [texts(language)["no_dog"]]
+    notes = [] if answer.looks_like_dog else [texts(language, subject)["no_dog"]]
     if answer.note:
         notes.append(said_in(language, answer.note))
     row["note"] = " ".join(notes)
@@ -151,7 +156,7 @@ def batch_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
     )
     accept_any_file(files)
     table = gr.Dataframe(
-        headers=headers(texts()),
+        headers=headers(texts(subject=classifier.bundle.subject)),
         label=i18n("several_answers"),
         interactive=False,
         wrap=True,

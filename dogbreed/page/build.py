@@ -26,7 +26,6 @@ from dogbreed.page.live import live_tab
 from dogbreed.page.photo import photo_tab
 from dogbreed.page.uploads import CheckedBlocks
 
-TITLE = texts()["heading"]
 STATIC = Path(__file__).parent / "static"
 
 
@@ -41,7 +40,9 @@ def build_page(classifier: DogBreedClassifier, i18n: gr.I18n, auth: bool = False
     Returns:
         The page; launch it with `launch_options`.
     """
-    page = CheckedBlocks(title=TITLE, analytics_enabled=False)
+    page = CheckedBlocks(
+        title=texts(subject=classifier.bundle.subject)["heading"], analytics_enabled=False
+    )
     with page:
         gr.Markdown("# " + i18n("heading"))
         gr.Markdown(i18n("intro"))
@@ -67,7 +68,8 @@ def page_texts(classifier: DogBreedClassifier) -> gr.I18n:
         lambda words: {
             "about": about_markdown(words, classifier, KEEP_SECONDS),
             "several_how_many": words["several_how"].format(count=MOST_PHOTOS),
-        }
+        },
+        classifier.bundle.subject,
     )
 
 
@@ -85,9 +87,10 @@ def launch_options(
         root_path: The path, or the whole address, under which a proxy offers the page.
         proxies: Addresses of proxies whose `X-Forwarded-…` headers are believed; `*` for all.
     """
+    words = texts(subject=classifier.bundle.subject)
     middleware = [
         RequestGuard.configured(UPLOAD_BYTES, REQUEST_BYTES, BODY_SECONDS, proxies),
-        HeadMiddleware.configured(TITLE, texts()["intro"], root_path),
+        HeadMiddleware.configured(words["heading"], words["intro"], root_path),
     ]
     return {
         "theme": make_theme(),

@@ -8,32 +8,36 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import gradio as gr
 
-FOLDER = Path(__file__).parent / "locales"
+from dogbreed.subject import DOG, LOCALES, neutral_texts
+
+FOLDER = LOCALES
 LANGUAGES = ("en", "de", "es", "fr", "pt", "ja", "zh-CN")
 # Gradio's names for a language, where they are not ours.
 _GRADIO_LOCALES = {"pt": ("pt", "pt-BR"), "zh-CN": ("zh-CN", "zh-TW", "zh")}
 
 
 @cache
-def texts(language: str = "en") -> dict[str, str]:
-    """The texts of one language by key."""
-    return json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+def texts(language: str = "en", subject: str = DOG) -> dict[str, str]:
+    """The texts of one language by key, for what the model's photos show."""
+    words = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    return words | neutral_texts(language, subject)
 
 
-def make_i18n(more: Callable[[dict[str, str]], dict[str, str]]) -> gr.I18n:
+def make_i18n(more: Callable[[dict[str, str]], dict[str, str]], subject: str = DOG) -> gr.I18n:
     """All languages for the browser.
 
     Args:
+        subject: What the model's photos show.
         more: Makes further texts from those of one language.
     """
     return gr.I18n(
         **{
-            locale: texts(language) | more(texts(language)) | {"language": language}
+            locale: words | more(words) | {"language": language}
             for language in LANGUAGES
+            for words in [texts(language, subject)]
             for locale in _GRADIO_LOCALES.get(language, (language,))
         }
     )

@@ -72,7 +72,8 @@ class FrameHandler:
         smoothed = smooth(smoothed, probabilities, prediction.looks_like_dog, time.monotonic())
         note = ""
         if not smoothed.looks_like_dog:
-            note = f"<p class='no-dog'>{escape(texts(language_of(request))['no_dog'])}</p>"
+            words = texts(language_of(request), self.classifier.bundle.subject)
+            note = f"<p class='no-dog'>{escape(words['no_dog'])}</p>"
         return top_labels(smoothed, self.classifier.names), note, smoothed
 
 

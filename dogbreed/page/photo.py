@@ -1,6 +1,6 @@
 """The tab for one photo: the breeds, a sentence, and the evidence as a heatmap over the photo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.helpers import Examples
 from PIL import Image
 
-from dogbreed.bundle import write_beside
+from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.heatmap import overlay, relative_evidence
@@ -21,6 +21,7 @@ from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
 from dogbreed.page.refusals import refusal, said_in, shown_to_visitor
 from dogbreed.page.uploads import EXAMPLES, accept_any_file
 from dogbreed.prediction import Prediction
+from dogbreed.subject import DOG
 from dogbreed.wording import confidence, often_confused, read_more_link, sentence
 
 # Enough for a large screen; a photo of 50 megapixels would take seconds to draw and to send.
@@ -82,8 +83,8 @@ class PhotoHandlers:
             return self._blank("waiting", request)
         best, language = answered.prediction.labels[0], language_of(request)
         evidence = self._evidence(answered, best, strength, language)
-        confused = self.classifier.bundle.confused
-        return answer_html(answered.prediction, language, confused), evidence, best
+        said = answer_html(answered.prediction, language, self.classifier.bundle)
+        return said, evidence, best
 
     def choose(
         self, answered: Answered | None, strength: float, request: gr.Request, event: gr.SelectData
@@ -120,14 +121,14 @@ class PhotoHandlers:
 
     def _blank(self, key: str, request: gr.Request) -> tuple[str, dict[str, Any], None]:
         """One of the texts in place of an answer, and no evidence."""
-        words = texts(language_of(request))
+        words = texts(language_of(request), self.classifier.bundle.subject)
         return f"<p>{escape(words[key])}</p>", gr.update(value=None, label=words["evidence"]), None
 
     def _evidence(
         self, answered: Answered, label: str, strength: float, language: str
     ) -> dict[str, Any]:
         """The update of the evidence for one label."""
-        words = texts(language)
+        words = texts(language, self.classifier.bundle.subject)
         try:
             image = load_small(answered.photo)
         except InvalidImageError as error:
@@ -165,23 +166,22 @@ def load_small(photo: str) -> Image.Image:
     return image
 
 
-def answer_html(
-    prediction: Prediction, language: str, confused: Mapping[str, tuple[str, ...]]
-) -> str:
+def answer_html(prediction: Prediction, language: str, bundle: Bundle) -> str:
     """The sentence about a prediction, what it promises, and a link to read more, as HTML.
 
     Args:
         prediction: The answer to a photo.
         language: One of `i18n.LANGUAGES`.
-        confused: See `Bundle.confused`.
+        bundle: What the prediction is from.
     """
-    words = texts(language)
+    words = texts(language, bundle.subject)
     best = prediction.labels[0]
+    articles = language == "en" and bundle.subject == DOG
     kind = "answer" if prediction.looks_like_dog else "answer no-dog"
-    html = f"<p class='{kind}'>{escape(sentence(prediction, words, language == 'en'))}</p>"
+    html = f"<p class='{kind}'>{escape(sentence(prediction, words, articles))}</p>"
     promise = confidence(prediction, words)
     note = prediction.note and said_in(language, prediction.note)
-    for line in (promise, often_confused(prediction, confused, words), note):
+    for line in (promise, often_confused(prediction, bundle.confused, words), note):
         if line:
             html += f"<p>{escape(line)}</p>"
     return html + (

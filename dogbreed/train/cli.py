@@ -54,6 +54,12 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "half measure",
     )
     data.add_argument(
+        "--subject",
+        metavar="WORD",
+        help="what the photos show, such as cat, for the texts of the page (default: dog where "
+        "most labels are breeds of dogs, else photo)",
+    )
+    data.add_argument(
         "--resize", choices=RESIZE_METHODS, help="how a photo becomes a square (default: crop)"
     )
     _add_training(parser.add_argument_group("training"))
@@ -121,7 +127,12 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         metavar="X",
         help="with --train-from mixed8 (default: 1e-4)",
     )
-    group.add_argument("--epochs", type=positive, metavar="N", help="at most; the rate falls to zero in as many (default: 40)")
+    group.add_argument(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        help="at most; the rate falls to zero in as many (default: 40)",
+    )
     group.add_argument(
         "--patience",
         type=positive,

@@ -47,6 +47,7 @@ class Options:
     init_from: str | None = None
     warm_start: str | None = None
     notes: Path | None = None
+    subject: str | None = None
     cache_dir: Path = field(default_factory=default_cache_dir)
 
     @property

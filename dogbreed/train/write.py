@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.breeds import display_name
+from dogbreed.breeds import default_subject, display_name
 from dogbreed.bundle import CARD, REJECTION, Bundle, read_bundle, write_beside, write_config
 from dogbreed.train.backbone import ARCHITECTURE
 from dogbreed.train.card import model_card
@@ -48,6 +48,7 @@ def begin_config(labels: tuple[str, ...], options: Options) -> dict:
         "id2label": {str(number): label for number, label in enumerate(labels)},
         "label2id": {label: number for number, label in enumerate(labels)},
         "names": {label: display_name(label) for label in labels},
+        "subject": options.subject or default_subject(labels),
         "temperature": 1.0,
         "thresholds": {},
         "metrics": [],

@@ -9,7 +9,9 @@ site.json                     what the page has to know about all these
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from dogbreed.bundle import CONFIG, NETWORK, REJECTION, Bundle, write_beside
 from dogbreed.errors import UsageError
 from dogbreed.rejection import ARRAYS, read_arrays
 from dogbreed.runtime import Network
+from dogbreed.subject import DOG, neutral_texts
+from dogbreed.subject import LOCALES as PAGE_LOCALES
 from dogbreed.web.litert import FILES, FOLDER, fetch_library
 
 # Path in the folder to the file on this disk, or to its content.
@@ -29,10 +33,14 @@ STATIC = Path(__file__).parent / "static"
 LOCALES = Path(__file__).parent / "locales"
 # Of the page with a server: read as files, not imported, which would load Gradio.
 _PAGE = Path(__file__).parent.parent / "page"
-PAGE_LOCALES, PAGE_STATIC = _PAGE / "locales", _PAGE / "static"
+PAGE_STATIC = _PAGE / "static"
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 _SUFFIXES = {".css", ".html", ".js", ".txt", ".webmanifest"}
+# Files that say what the page is about before its texts are there.
+_NAMED = {"index.html", "manifest.webmanifest"}
+_TITLE = "What breed is this dog?"
+_DESCRIPTION = r"Names the breed of the dog in a photo[^\"]*"
 _VERSION_LINE = b'const VERSION = "VERSION";'
 
 
@@ -70,7 +78,11 @@ def site_files(bundle: Bundle) -> Files:
         UsageError: See `fetch_library`.
     """
     shell: Files = {
-        **{path.name: path for path in sorted(STATIC.iterdir()) if path.suffix in _SUFFIXES},
+        **{
+            path.name: _named(path, bundle.subject)
+            for path in sorted(STATIC.iterdir())
+            if path.suffix in _SUFFIXES
+        },
         "icon.png": PAGE_STATIC / "icon.png",
         "model/config.json": bundle.path / CONFIG,
     }
@@ -79,7 +91,9 @@ def site_files(bundle: Bundle) -> Files:
         for path in sorted((PAGE_STATIC / "examples").iterdir())
         if path.suffix in _PICTURES
     }
-    texts: Files = {f"texts/{language}.json": words for language, words in _texts().items()}
+    texts: Files = {
+        f"texts/{language}.json": words for language, words in _texts(bundle.subject).items()
+    }
     arrays = rejection_arrays(bundle)
     if arrays is not None:
         shell["model/rejection.json"] = json.dumps(arrays).encode()
@@ -99,6 +113,7 @@ def site_files(bundle: Bundle) -> Files:
         "examples": list(examples),
         "shell": sorted([*shell, SITE]),
         "rejection": arrays is not None,
+        "subject": bundle.subject,
         "articles": [breed and breed.wikidata for breed in map(find_breed, bundle.names)],
         "confused": bundle.confused,
         "stored": listed,
@@ -131,12 +146,23 @@ def _rounded(value: Any) -> Any:
     return [_rounded(each) for each in value] if isinstance(value, list) else float(f"{value:.9g}")
 
 
-def _texts() -> dict[str, bytes]:
+def _texts(subject: str) -> dict[str, bytes]:
     """The texts of each language, as JSON."""
-    return {
-        path.stem: json.dumps(_read(path) | _read(LOCALES / path.name), ensure_ascii=False).encode()
-        for path in sorted(PAGE_LOCALES.glob("*.json"))
-    }
+    found = {}
+    for path in sorted(PAGE_LOCALES.glob("*.json")):
+        words = _read(path) | _read(LOCALES / path.name) | neutral_texts(path.stem, subject)
+        found[path.stem] = json.dumps(words, ensure_ascii=False).encode()
+    return found
+
+
+def _named(path: Path, subject: str) -> Path | bytes:
+    """A file of the page; what is written in it about dogs is replaced for another subject."""
+    if subject == DOG or path.name not in _NAMED:
+        return path
+    words = neutral_texts("en", subject)
+    text = path.read_text(encoding="utf-8").replace(_TITLE, escape(words["heading"]))
+    text = re.sub(_DESCRIPTION, escape(words["heading"]), text).replace("Dog breeds", subject)
+    return text.encode()
 
 
 def _read(path: Path) -> dict[str, str]:

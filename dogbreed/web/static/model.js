@@ -63,6 +63,7 @@
  * @property {string[]} examples Paths of pictures.
  * @property {string[]} shell Every file but the stored ones.
  * @property {boolean} rejection Whether there is a rejection.json.
+ * @property {string} subject What the photos show, such as `dog`.
  * @property {(string | null)[]} articles Wikidata's id of each class, where it is known.
  * @property {Record<string, string[]>} confused By the name of a class those it was confused with.
  * @property {Record<string, StoredFile>} stored The network and LiteRT.js.

@@ -90,8 +90,9 @@ export class PhotoTab {
    */
   async #show(file, prediction) {
     const { words, language, site } = this.page;
+    const articles = language === "en" && site.subject === "dog";
     await this.#showPhoto(file);
-    byId("sentence").textContent = sentence(prediction, words, language === "en");
+    byId("sentence").textContent = sentence(prediction, words, articles);
     byId("photo").classList.add("answered");
     byId("photo").classList.toggle("no-dog", !prediction.looksLikeDog);
     showLabels(

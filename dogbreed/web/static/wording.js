@@ -97,9 +97,9 @@ export function withArticle(name) {
  * @returns {[string, string]}
  */
 function pair(first, second) {
-  const [words, others] = [first.split(" "), second.split(" ")];
-  const most = Math.min(words.length, others.length) - 1;
+  const [ours, theirs] = [first.split(" "), second.split(" ")];
+  const most = Math.min(ours.length, theirs.length) - 1;
   let shared = 0;
-  while (shared < most && words.at(-shared - 1) === others.at(-shared - 1)) shared++;
-  return [withArticle(words.slice(0, words.length - shared).join(" ")), withArticle(second)];
+  while (shared < most && ours.at(-shared - 1) === theirs.at(-shared - 1)) shared++;
+  return [withArticle(ours.slice(0, ours.length - shared).join(" ")), withArticle(second)];
 }
