@@ -287,3 +287,32 @@ def test_the_child_of_a_fork_answers_with_litert(photo, tmp_path):
     command = [sys.executable, "-c", FORK, str(write_bundle(tmp_path / "bundle")), str(photo)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=150)
     assert run.stdout == "openvino\n", run.stderr
+
+
+# Threads take turns as often as possible, and all of them ask for the first time at once.
+AT_ONCE = """
+import sys, threading
+from dogbreed.bundle import read_bundle
+from dogbreed.runtime import Network
+from tests.helpers.tiny_bundle import SIZE, noise
+sys.setswitchinterval(1e-6)
+network = Network(read_bundle(sys.argv[1]), sys.argv[2])
+together = threading.Barrier(network.window // 2)
+
+def frame():
+    together.wait(timeout=60)
+    return noise(SIZE, SIZE)
+
+futures = [network.submit(frame) for _ in range(network.window)]
+print(len([future.result(timeout=30) for future in futures]) == network.window)
+# Threads that wait for each other would not end.
+import os; sys.stdout.flush(); os._exit(0)
+"""
+
+
+def test_the_first_photos_may_all_come_at_once(engine, tmp_path):
+    """Two threads that load NumPy into OpenVINO together would wait for each other."""
+    command = [sys.executable, "-c", AT_ONCE, str(write_bundle(tmp_path / "bundle")), engine]
+    for _ in range(2):
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert run.stdout == "True\n", run.stderr

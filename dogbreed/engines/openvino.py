@@ -40,7 +40,16 @@ class OpenVINO:
         self._path, self._cores = path, cores
         self._compiled: dict[int, CompiledModel] = {}
         self._lock = threading.Lock()
-        self.start(cores)
+        try:
+            run = self.start(cores)
+            (photo,) = self._compiled[cores].inputs
+            # OpenVINO's Python part prepares itself at its first answer, and two threads that come
+            # first together would wait for each other.
+            run(np.zeros(photo.shape, np.float32))
+        except (ImportError, RuntimeError) as error:
+            raise UsageError(
+                f"OpenVINO cannot run {path}; use the engine litert, or install OpenVINO again."
+            ) from error
 
     def start(self, threads: int) -> "Run":
         """See `Engine`."""
@@ -61,14 +70,8 @@ class OpenVINO:
 
     def _compile(self, threads: int) -> "CompiledModel":
         """Compile the network: for one photo on all cores, or for a photo on each of them."""
-        try:
-            # Imported here, since it takes longer than all of LiteRT.
-            import openvino
+        # Imported here, since it takes longer than all of LiteRT.
+        import openvino
 
-            streams = {"INFERENCE_NUM_THREADS": self._cores, "NUM_STREAMS": self._cores // threads}
-            return openvino.Core().compile_model(self._path, "CPU", {**_OPTIONS, **streams})
-        except (ImportError, RuntimeError) as error:
-            raise UsageError(
-                f"OpenVINO cannot run {self._path}; use the engine litert, or install OpenVINO "
-                "again."
-            ) from error
+        streams = {"INFERENCE_NUM_THREADS": self._cores, "NUM_STREAMS": self._cores // threads}
+        return openvino.Core().compile_model(self._path, "CPU", {**_OPTIONS, **streams})
