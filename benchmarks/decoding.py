@@ -3,7 +3,7 @@
     python -m benchmarks.decoding
     python -m benchmarks.decoding --photo dog.jpg
 
-The photo (by default one of the examples that ship) is enlarged to each size, with noise like that
+The photo (by default a drawing of the tests) is enlarged to each size, with noise like that
 of a camera's sensor. Differences are in levels of 0 to 255.
 """
 
@@ -18,7 +18,7 @@ from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import median_ms, timed
 from dogbreed.images import load_image, prepare, to_square
 
-EXAMPLES = Path(__file__).parent.parent / "dogbreed" / "page" / "static" / "examples"
+EXAMPLES = Path(__file__).parent.parent / "tests" / "helpers" / "drawings"
 SIZES = ((500, 375), (1600, 1200), (4032, 3024))
 NOISE = 6
 

@@ -69,7 +69,7 @@ def answer_times(seconds: float) -> list[float]:
 
 
 def film(path: Path) -> Path:
-    """Write a film of the examples, each of which gets steadily brighter."""
+    """Write a film of drawings, each of which gets steadily brighter."""
     examples = [Image.open(file).convert("RGB") for file in sorted(EXAMPLES.iterdir())]
     pictures = [
         ImageEnhance.Brightness(example).enhance(0.5 + step / 40)

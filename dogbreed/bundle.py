@@ -5,6 +5,7 @@
     rejection.npz       numbers that recognize photos without a dog (absent if none are needed)
     model.weights.h5    Keras weights for further training (optional)
     README.md           the model card
+    examples/           photos that visitors of the page can try (optional)
     metrics/, runs/     tables, plots, TensorBoard logs
 
 A bundle contains data only: nothing in it is executed.
@@ -35,6 +36,8 @@ REJECTION = "rejection.npz"
 WEIGHTS = "model.weights.h5"
 CONFUSIONS = "metrics/confusion.csv"
 CARD = "README.md"
+# Photos for visitors to try, in formats that every browser shows.
+EXAMPLES, EXAMPLE_SUFFIXES, MOST_EXAMPLES = "examples", (".jpg", ".jpeg", ".png", ".webp"), 12
 # Stands in a card for the repository until the bundle is pushed to one.
 CARD_PLACEHOLDER = "USER/MODEL"
 DEFAULT_BUNDLE = Path(__file__).parent / "default_model"
@@ -93,7 +96,15 @@ class Bundle:
     @property
     def served(self) -> tuple[str, ...]:
         """The files that answering needs in addition to config.json."""
-        return (NETWORK, *(n for n in (REJECTION, CONFUSIONS) if n in self.config["files"]))
+        small = (n for n in (REJECTION, CONFUSIONS) if n in self.config["files"])
+        return (NETWORK, *small, *self.examples)
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """The photos that visitors of the page can try, by name; few, whatever is stated."""
+        named = (n for n in self.config["files"] if PurePosixPath(n).parent.name == EXAMPLES)
+        pictures = (n for n in named if PurePosixPath(n).suffix in EXAMPLE_SUFFIXES)
+        return tuple(sorted(n for n in pictures if n.count("/") == 1))[:MOST_EXAMPLES]
 
     @cached_property
     def confused(self) -> dict[str, tuple[str, ...]]:

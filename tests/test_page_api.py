@@ -22,7 +22,7 @@ from tests.helpers.mcp_client import call_tool
 from tests.helpers.running import ROOT, running_page, running_process
 from tests.helpers.shapes import draw_shape
 
-DRAWING = ROOT / "dogbreed" / "page" / "static" / "examples" / "golden.png"
+DRAWING = ROOT / "tests" / "helpers" / "drawings" / "golden.png"
 
 
 @pytest.fixture(scope="module")

@@ -51,9 +51,9 @@ def test_only_the_two_endpoints_have_names(page):
 
 def test_visitors_wait_in_one_line_of_limited_length(page):
     assert page._queue.max_size == MOST_WAITING
-    # The photo by three ways, both endpoints, and several photos.
+    # The photo, both endpoints, and several photos.
     waiting = [fn for fn in page.fns.values() if fn.concurrency_id == QUEUE]
-    assert len(waiting) == 5 and {fn.concurrency_limit for fn in waiting} == {CONCURRENCY}
+    assert len(waiting) == 4 and {fn.concurrency_limit for fn in waiting} == {CONCURRENCY}
 
 
 def test_texts_about_the_model_are_there_in_every_language(i18n):

@@ -15,7 +15,7 @@ import pytest
 from dogbreed.page.limits import MOST_WAITING
 from tests.helpers.running import ROOT, running_process
 
-DRAWING = ROOT / "dogbreed" / "page" / "static" / "examples" / "golden.png"
+DRAWING = ROOT / "tests" / "helpers" / "drawings" / "golden.png"
 # Keeps files and bodies for seconds instead of minutes.
 CODE = (
     "import sys, dogbreed.page.build as build, dogbreed.page.serve as serve\n"

@@ -17,7 +17,7 @@ from gradio_client import Client, handle_file
 from tests.helpers.mcp_client import call_tool
 from tests.helpers.running import ROOT, running_page, running_process
 
-DRAWING = ROOT / "dogbreed" / "page" / "static" / "examples" / "golden.png"
+DRAWING = ROOT / "tests" / "helpers" / "drawings" / "golden.png"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from gradio.data_classes import FileData, ImageData, ListFiles
 from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
 from dogbreed.page.refusals import GONE
 from dogbreed.page.uploads import (
-    EXAMPLES,
     NO_PHOTO,
     NOT_BASE64,
     NOT_FETCHED,
@@ -48,9 +47,17 @@ def test_an_uploaded_file_passes_without_what_else_was_said_about_it(folder):
     assert local_file([sent, sent]) == [local_file(sent)] * 2
 
 
-def test_an_example_passes_and_nothing_passes_as_nothing(folder):
-    drawing = str(EXAMPLES / "golden.png")
-    assert local_file({"path": drawing})["path"] == drawing
+def test_an_example_passes_and_nothing_passes_as_nothing(folder, tmp_path):
+    example, other, linked = (tmp_path / name for name in ("a.jpg", "b.jpg", "linked.jpg"))
+    for path in (example, other):
+        path.write_bytes(b"photo")
+    # As in the cache of the Hub's client.
+    linked.symlink_to(example)
+    for path in (example, linked):
+        assert local_file({"path": str(path)}, {example.resolve()})["path"] == str(path)
+    for path in (other, f"{example}/../b.jpg"):
+        with pytest.raises(gr.Error, match="not a photo that was uploaded"):
+            local_file({"path": str(path)}, {example.resolve()})
     assert local_file(None) is None
 
 
@@ -87,7 +94,6 @@ def test_files_of_the_server_are_refused(folder, tmp_path):
         "secret.png",
         "/etc/passwd",
         "file:///etc/passwd",
-        f"{EXAMPLES}/../page.js",
         f"{folder}/a\0b",
         "~/.ssh/id_rsa",
     ):

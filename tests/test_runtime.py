@@ -23,7 +23,7 @@ from tests.helpers.tiny_bundle import (
     write_bundle,
 )
 
-PHOTO = "dogbreed/page/static/examples/pointed.png"
+PHOTO = "tests/helpers/drawings/pointed.png"
 
 
 @pytest.fixture(scope="module")

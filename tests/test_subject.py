@@ -68,12 +68,12 @@ def test_a_photo_of_a_flower_is_answered(flowers, tmp_path, language, heading):
     draw_disc(64).save(tmp_path / "photo.png")
     handlers = PhotoHandlers(flowers)
     _, answered = handlers.answer(str(tmp_path / "photo.png"))
-    html, *_ = handlers.show(answered, 0.8, visitor(language))
+    html, *_ = handlers.show(answered, True, visitor(language))
     assert speaks_of_dogs(re.sub(r"<[^>]*>", "", html), language) == []
     assert "Rose" in html and " a Rose" not in html
     Image.new("RGB", (64, 64), "blue").save(tmp_path / "blue.png")
     _, answered = handlers.answer(str(tmp_path / "blue.png"))
-    html, *_ = handlers.show(answered, 0.8, visitor(language))
+    html, *_ = handlers.show(answered, True, visitor(language))
     assert neutral_texts(language, "flower")["no_dog"] in html
     assert trust_line(answered.prediction, "flower") == "This does not look like: flower."
 

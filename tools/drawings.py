@@ -1,4 +1,4 @@
-"""Draw the examples and the icon of the page with Pillow.
+"""Draw the icon of the page, and dogs for the tests, with Pillow.
 
 python -m tools.drawings
 """
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter
 
-STATIC = Path(__file__).parent.parent / "dogbreed" / "page" / "static"
+ROOT = Path(__file__).parent.parent
+STATIC = Path("dogbreed", "page", "static")
+DRAWINGS = Path("tests", "helpers", "drawings")
 # Drawn at this multiple of the final size, so that edges are smooth.
 SCALE = 4
 SIZE = 320
@@ -105,13 +107,14 @@ def pointed() -> Image.Image:
     return sketch.finish()
 
 
-def main(folder: Path = STATIC) -> None:
-    """Write the examples and the icon below a folder."""
-    (folder / "examples").mkdir(parents=True, exist_ok=True)
+def main(root: Path = ROOT) -> None:
+    """Write all of them where they belong below a folder."""
+    for folder in (STATIC, DRAWINGS):
+        (root / folder).mkdir(parents=True, exist_ok=True)
     for draw in (golden, pointed, spotted):
-        draw().quantize(128).save(folder / "examples" / f"{draw.__name__}.png", optimize=True)
+        draw().quantize(128).save(root / DRAWINGS / f"{draw.__name__}.png", optimize=True)
     icon = golden().resize((512, 512), Image.Resampling.LANCZOS)
-    icon.quantize(128).save(folder / "icon.png", optimize=True)
+    icon.quantize(128).save(root / STATIC / "icon.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tests.e2e.conftest import CAMERA_FLAGS, EXAMPLES, FLAGS, Visit, write_video
 from tests.helpers.chromium import find_chromium
 from tests.helpers.running import running_page
 
-SIZES = {"desktop": (1100, 1000), "phone": (390, 1500)}
+SIZES = {"desktop": (1440, 900), "phone": (360, 740)}
 SCHEMES = ("light", "dark")
 
 
@@ -30,7 +30,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--photo",
         type=Path,
         default=EXAMPLES / "pointed.png",
-        help="what is uploaded and what the camera sees (default: one of the drawings)",
+        help="what is uploaded and what the camera sees (default: a drawing of the tests)",
+    )
+    parser.add_argument(
+        "--no-dog",
+        type=Path,
+        default=EXAMPLES / "golden.png",
+        help="what does not look like a dog (default: a drawing of the tests)",
     )
     return parser
 
@@ -54,9 +60,17 @@ def take(
         visit.page.wait_for_timeout(1500)
         visit.page.screenshot(path=options.folder / f"{tab}-{size}-{scheme}.png")
 
+    save("empty")
     visit.upload(options.photo)
-    visit.wait_for_evidence(visit.labels()[0])
+    visit.page.locator("#sentence .answer").wait_for()
     save("photo")
+    if visit.page.locator("#show-evidence").is_visible():
+        visit.page.locator("#show-evidence input").check()
+        visit.wait_for_evidence(visit.labels()[0])
+        save("evidence")
+    visit.upload(options.no_dog)
+    visit.page.locator("#sentence .no-dog").wait_for()
+    save("no-dog")
     visit.start_camera()
     visit.labels("#live-labels")
     save("live")

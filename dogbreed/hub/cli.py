@@ -59,6 +59,12 @@ def add_deploy_space_arguments(parser: argparse.ArgumentParser) -> None:
         "one)",
     )
     parser.add_argument(
+        "--examples",
+        metavar="FOLDER",
+        help="photos that visitors can try, up to 12 that you may publish; copied into the Space "
+        "(default: those of the model, if it has any)",
+    )
+    parser.add_argument(
         "--replace",
         action="store_true",
         help="also delete files there that are not part of this page",
@@ -74,6 +80,7 @@ def deploy_space_command(options: argparse.Namespace) -> int:
         private=options.private,
         sdk=options.sdk,
         hardware=options.hardware,
+        examples=options.examples,
         replace=options.replace,
         report=lambda line: print(line, file=sys.stderr),
     )

@@ -1,6 +1,7 @@
 """What a Gradio Space contains: the page, what it needs, the model, and how the Hub runs it."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _DEFAULT_HARDWARE = "cpu-basic"
 # A Space is an MCP server too, so it installs what that needs.
 _NEEDED = ("requirements-serve.txt", "requirements-mcp.txt")
 _NEEDED_ON_ZERO_GPU = "requirements-zerogpu.txt"
+# Where the page looks for photos that visitors can try.
+_EXAMPLES = "dogbreed/page/static/examples"
 _THUMBNAIL = "dogbreed/page/static/icon.png"
 
 # What of the package is uploaded. Its folder may also contain what nobody else should see.
@@ -48,13 +51,19 @@ def check_clone() -> None:
         )
 
 
-def space_files(repo_id: str, served: Bundle, hardware: str | None = None) -> Files:
+def space_files(
+    repo_id: str,
+    served: Bundle,
+    hardware: str | None = None,
+    examples: Sequence[Path] = (),
+) -> Files:
     """Everything that the Space contains.
 
     Args:
         repo_id: `user/space`.
         served: The model; it is among the files unless the Space loads it from the Hub.
         hardware: What the Space runs on; None for the smallest.
+        examples: Photos that visitors can try.
 
     Raises:
         UsageError: The app is not next to the package.
@@ -69,6 +78,8 @@ def space_files(repo_id: str, served: Bundle, hardware: str | None = None) -> Fi
     }
     for path in _package_files():
         files[f"{PACKAGE.name}/{path.relative_to(PACKAGE).as_posix()}"] = path
+    for path in examples:
+        files[f"{_EXAMPLES}/{path.name}"] = path
     if served.address is None:
         for name in (CONFIG, *served.served):
             files[f"{MODEL_FOLDER}/{name}"] = served.path / name

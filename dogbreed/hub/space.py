@@ -3,7 +3,7 @@
 import logging
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -14,6 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from dogbreed.bundle import CARD, DEFAULT_BUNDLE, Bundle
 from dogbreed.errors import HubError, UsageError
+from dogbreed.examples import list_examples
 from dogbreed.hub import load_bundle
 from dogbreed.hub.errors import stated, translated_errors
 from dogbreed.hub.gradio_space import (
@@ -52,6 +53,7 @@ def deploy_space(
     sdk: str = "gradio",
     hardware: str | None = None,
     replace: bool = False,
+    examples: str | Path | None = None,
     token: str | None = None,
     report: Callable[[str], None] = _log.info,
 ) -> str:
@@ -70,6 +72,8 @@ def deploy_space(
         hardware: What it runs on, such as `cpu-basic`, or `zero-a10g` for ZeroGPU, which is free;
             if left out an existing Space keeps its own.
         replace: Also delete files there that are not part of this page.
+        examples: Folder of photos that visitors can try, which are copied into the Space; those of
+            the bundle if left out.
         token: Hub token; if left out the one of `hf auth login` or `$HF_TOKEN`.
         report: Called with a line that says what is being waited for.
 
@@ -87,6 +91,7 @@ def deploy_space(
     if sdk != "static":
         check_clone()
     served = _served_bundle(model, bundle)
+    photos = list_examples(Path(examples)) if examples is not None else []
     # The client's list of hardware need not be as new as the Hub's.
     known = cast(SpaceHardware, hardware)
     space = Repo(repo_id, "space", token)
@@ -99,9 +104,9 @@ def deploy_space(
         if not replace:
             _refuse_foreign(space, state)
         if sdk == "static":
-            files = static_space_files(repo_id, served)
+            files = static_space_files(repo_id, served, photos)
         else:
-            files = _set_up(space, served, hardware)
+            files = _set_up(space, served, hardware, photos)
         message = f"Page with the model {served.address or 'that is uploaded here'}"
         space.commit(compare(state, files), message)
         report(f"Waiting for {space.page} to start …")
@@ -121,7 +126,7 @@ def _served_bundle(model: str | None, bundle: str | Path | None) -> Bundle:
     return served
 
 
-def _set_up(space: Repo, served: Bundle, hardware: str | None) -> Files:
+def _set_up(space: Repo, served: Bundle, hardware: str | None, examples: Sequence[Path]) -> Files:
     """Give a Gradio Space its hardware and its model before the commit, so that it is built once.
 
     Returns:
@@ -140,7 +145,7 @@ def _set_up(space: Repo, served: Bundle, hardware: str | None) -> Files:
             served.address,
             space.page,
         )
-    return space_files(space.id, served, hardware or present)
+    return space_files(space.id, served, hardware or present, examples)
 
 
 def _refuse_publishing(space: Repo, served: Bundle, private: bool) -> None:

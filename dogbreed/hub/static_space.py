@@ -1,5 +1,8 @@
 """What a static Space contains: the page that answers in the visitor's browser, with its model."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from huggingface_hub import RepoCard, constants
 
 from dogbreed.bundle import CARD, Bundle
@@ -16,18 +19,19 @@ _HEADERS = {
 _THUMBNAIL = "icon.png"
 
 
-def static_space_files(repo_id: str, served: Bundle) -> Files:
+def static_space_files(repo_id: str, served: Bundle, examples: Sequence[Path] = ()) -> Files:
     """Everything that the Space contains.
 
     Args:
         repo_id: `user/space`.
         served: The model, which is always among the files.
+        examples: See `site_files`.
 
     Raises:
         BundleError: The network cannot be loaded or does not fit the config.
         UsageError: npm delivers another version of LiteRT.js.
     """
-    return {**site_files(served), CARD: str(static_space_card(repo_id, served)).encode()}
+    return {**site_files(served, examples), CARD: str(static_space_card(repo_id, served)).encode()}
 
 
 def static_space_card(repo_id: str, served: Bundle) -> RepoCard:

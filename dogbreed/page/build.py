@@ -1,6 +1,6 @@
 """The Gradio page: its tabs, its look, and its limits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,27 +29,32 @@ from dogbreed.page.uploads import CheckedBlocks
 STATIC = Path(__file__).parent / "static"
 
 
-def build_page(classifier: DogBreedClassifier, i18n: gr.I18n, auth: bool = False) -> gr.Blocks:
+def build_page(
+    classifier: DogBreedClassifier,
+    i18n: gr.I18n,
+    auth: bool = False,
+    examples: Sequence[Path] = (),
+) -> gr.Blocks:
     """Build the page: a photo goes in, the three most probable breeds come out.
 
     Args:
         classifier: The model that answers.
         i18n: The texts, see `page_texts`.
         auth: Visitors must log in; then the examples for programs do so too.
+        examples: Photos that visitors can try, see `find_examples`.
 
     Returns:
         The page; launch it with `launch_options`.
     """
-    page = CheckedBlocks(
-        title=texts(subject=classifier.bundle.subject)["heading"], analytics_enabled=False
-    )
+    heading = texts(subject=classifier.bundle.subject)["heading"]
+    page = CheckedBlocks(examples, title=heading, analytics_enabled=False)
     with page:
-        gr.Markdown("# " + i18n("heading"))
-        gr.Markdown(i18n("intro"))
+        gr.Markdown("# " + i18n("heading"), elem_id="heading")
+        gr.Markdown(i18n("intro"), elem_id="intro")
         # Hidden; the page's script reads here which language Gradio chose.
         gr.Markdown(i18n("language"), elem_id="language")
         with gr.Tab(str(i18n("tab_photo")), id="photo"):
-            photo_tab(classifier, i18n)
+            photo_tab(classifier, i18n, examples)
         with gr.Tab(str(i18n("tab_live")), id="live"):
             live_tab(classifier, i18n)
         with gr.Tab(str(i18n("tab_several")), id="several"):
@@ -119,6 +124,7 @@ def make_theme() -> gr.themes.Base:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     ).set(
+        block_radius="*radius_xl",
         color_accent="*primary_700",
         link_text_color="*primary_700",
         link_text_color_hover="*primary_800",

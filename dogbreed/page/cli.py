@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import os
 import sys
+from pathlib import Path
 
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.classifier import DogBreedClassifier
@@ -45,6 +46,13 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="where a proxy offers the page, such as /dogs (default: $GRADIO_ROOT_PATH)",
     )
+    parser.add_argument(
+        "--examples",
+        metavar="FOLDER",
+        type=Path,
+        help="photos that visitors can try, up to 12 that you may show to others (default: those "
+        "of the model, if it has any)",
+    )
     parser.set_defaults(program=parser.prog)
 
 
@@ -62,8 +70,10 @@ def serve_command(options: argparse.Namespace) -> int:
     with temporary_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         # Imported here, since Gradio takes seconds and reads the variables above.
+        from dogbreed.page.examples import find_examples
         from dogbreed.page.serve import serve
 
+        examples = find_examples(classifier, options.examples)
         serve(
             classifier,
             folder,
@@ -73,6 +83,7 @@ def serve_command(options: argparse.Namespace) -> int:
             share=options.share,
             auth=auth,
             mcp=mcp,
+            examples=examples,
         )
     return 0
 

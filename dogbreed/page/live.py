@@ -18,8 +18,13 @@ FRAME_EVERY = 0.1
 TIME_LIMIT = 300
 # A stream keeps its place in the queue as long as it runs.
 CONCURRENT_CAMERAS = 8
-# The network sees 299 × 299 pixels; larger frames only take longer to send.
-_CONSTRAINTS = {"video": {"width": {"ideal": 480}, "height": {"ideal": 360}}}
+# The rear camera of a phone, else whichever there is. The network sees 299 × 299 pixels; larger
+# frames only take longer to send.
+_CAMERA = {
+    "facingMode": {"ideal": "environment"},
+    "width": {"ideal": 480},
+    "height": {"ideal": 360},
+}
 # A breed that comes into view takes the lead after about this many seconds.
 TIME_CONSTANT = 0.5
 # After a pause of this many seconds the camera shows something else.
@@ -113,22 +118,21 @@ def live_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
     # The page's script shows one of these when there is no camera; Gradio itself says nothing.
     for why in ("refused", "missing", "unsupported"):
         gr.Markdown(i18n(f"camera_{why}"), elem_id=f"camera-{why}")
-    with gr.Row():
+    with gr.Row(elem_id="live-tab"):
         camera = gr.Image(
             label=i18n("camera"),
             sources=["webcam"],
             streaming=True,
             type="pil",
-            webcam_options=gr.WebcamOptions(constraints=_CONSTRAINTS),
-            height=360,
+            webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": _CAMERA}),
             buttons=[],
             elem_id="camera",
         )
         with gr.Column():
+            note = gr.HTML(elem_id="live-note")
             labels = gr.Label(
                 label=i18n("breeds"), num_top_classes=3, show_heading=False, elem_id="live-labels"
             )
-            note = gr.HTML(elem_id="live-note")
     smoothed = gr.State(time_to_live=TIME_LIMIT)
     camera.stream(
         FrameHandler(classifier),

@@ -1,8 +1,7 @@
-"""The tab for one photo: the breeds, a sentence, and the evidence as a heatmap over the photo."""
+"""The tab for one photo: the answer beside it, and the evidence as a heatmap over it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,30 @@ import gradio as gr
 from gradio.helpers import Examples
 from PIL import Image
 
-from dogbreed.bundle import Bundle, write_beside
+from dogbreed.bundle import write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import load_image
+from dogbreed.page.answer import headline_html, more_html
 from dogbreed.page.i18n import language_of, texts
 from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
-from dogbreed.page.refusals import refusal, said_in, shown_to_visitor
-from dogbreed.page.uploads import EXAMPLES, accept_any_file
+from dogbreed.page.refusals import refusal, shown_to_visitor
+from dogbreed.page.uploads import accept_any_file
 from dogbreed.prediction import Prediction
-from dogbreed.subject import DOG
-from dogbreed.wording import confidence, often_confused, read_more_link, sentence
 
 # Enough for a large screen; a photo of 50 megapixels would take seconds to draw and to send.
 SHOWN_SIDE = 900
 STRENGTH = 0.8
+# The rear camera of a phone, else whichever there is.
+CAMERA = {
+    "facingMode": {"ideal": "environment"},
+    "width": {"ideal": 1920},
+    "height": {"ideal": 1440},
+}
+
+# Updates of the sentence, the box of breeds, what is below it and the photo, and the chosen label.
+Shown = tuple[str, dict[str, Any], str, dict[str, Any], str | None]
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,8 @@ class PhotoHandlers:
     """What the tab does when something happens.
 
     Some arguments mean the same everywhere: `answered` is the last photo with its answer, `chosen`
-    the label whose evidence is shown, and `strength` how much of the overlay shows, in 0..1. The
-    first two are None if there is none.
+    the label whose evidence is shown, both None if there is none; `overlaid` is whether the
+    evidence is laid over the photo.
     """
 
     classifier: DogBreedClassifier
@@ -71,47 +78,52 @@ class PhotoHandlers:
             prediction = self.classifier.predict(photo)
         return prediction.as_dict(), Answered(photo, prediction)
 
-    def show(
-        self, answered: Answered | None, strength: float, request: gr.Request
-    ) -> tuple[str, dict[str, Any], str | None]:
+    def show(self, answered: Answered | None, overlaid: bool, request: gr.Request) -> Shown:
         """Show a new answer.
 
         Returns:
-            The sentence as HTML, the update of the evidence, and the label that it is for.
+            The updates of what is around the labels, and the label that evidence is for.
         """
         if answered is None:
-            return self._blank("waiting", request)
-        best, language = answered.prediction.labels[0], language_of(request)
-        evidence = self._evidence(answered, best, strength, language)
-        said = answer_html(answered.prediction, language, self.classifier.bundle)
-        return said, evidence, best
+            return self._blank("", request)
+        prediction, language = answered.prediction, language_of(request)
+        bundle, best = self.classifier.bundle, prediction.labels[0]
+        words = texts(language, bundle.subject)
+        is_dog = prediction.looks_like_dog
+        return (
+            headline_html(prediction, language, bundle.subject),
+            gr.update(label=words["breeds" if is_dog else "after_all"], open=is_dog),
+            more_html(prediction, language, bundle),
+            self._photo(answered, best, overlaid, language),
+            best,
+        )
 
     def choose(
-        self, answered: Answered | None, strength: float, request: gr.Request, event: gr.SelectData
-    ) -> tuple[dict[str, Any], Any]:
-        """Show the evidence for the label that was clicked.
+        self, answered: Answered | None, request: gr.Request, event: gr.SelectData
+    ) -> tuple[Any, Any, Any]:
+        """Lay the evidence for the label that was clicked over the photo.
 
         Returns:
-            The update of the evidence, and the label that it is for.
+            The update of the photo, whether evidence is laid over it, and the label.
         """
         if answered is None or event.value not in answered.prediction.labels:
-            return gr.skip(), gr.skip()
-        language = language_of(request)
-        return self._evidence(answered, event.value, strength, language), event.value
+            return gr.skip(), gr.skip(), gr.skip()
+        photo = self._photo(answered, event.value, True, language_of(request))
+        return photo, True, event.value
 
     def draw(
-        self, answered: Answered | None, chosen: str | None, strength: float, request: gr.Request
+        self, answered: Answered | None, chosen: str | None, overlaid: bool, request: gr.Request
     ) -> dict[str, Any]:
-        """Draw the evidence again, at another strength.
+        """Lay the evidence over the photo, or take it away.
 
         Returns:
-            The update of the evidence.
+            The update of the photo.
         """
         if answered is None or chosen is None:
             return gr.skip()
-        return self._evidence(answered, chosen, strength, language_of(request))
+        return self._photo(answered, chosen, overlaid, language_of(request))
 
-    def refuse(self, request: gr.Request) -> tuple[str, dict[str, Any], None, None, None]:
+    def refuse(self, request: gr.Request) -> tuple[Any, ...]:
         """Take the last answer away, since the photo cannot be used.
 
         Returns:
@@ -119,24 +131,28 @@ class PhotoHandlers:
         """
         return *self._blank("unreadable", request), None, None
 
-    def _blank(self, key: str, request: gr.Request) -> tuple[str, dict[str, Any], None]:
-        """One of the texts in place of an answer, and no evidence."""
+    def _blank(self, key: str, request: gr.Request) -> Shown:
+        """One of the texts in place of an answer, or nothing."""
         words = texts(language_of(request), self.classifier.bundle.subject)
-        return f"<p>{escape(words[key])}</p>", gr.update(value=None, label=words["evidence"]), None
+        html = f"<p>{escape(words[key])}</p>" if key else ""
+        photo = gr.update(label=words["photo"], alt_text=words["photo_alt"])
+        return html, gr.update(label=words["breeds"], open=True), "", photo, None
 
-    def _evidence(
-        self, answered: Answered, label: str, strength: float, language: str
+    def _photo(
+        self, answered: Answered, label: str, overlaid: bool, language: str
     ) -> dict[str, Any]:
-        """The update of the evidence for one label."""
+        """The update of the photo: as every browser can show it, with or without evidence."""
         words = texts(language, self.classifier.bundle.subject)
         try:
             image = load_small(answered.photo)
         except InvalidImageError as error:
             raise refusal(words["photo_gone"]) from error
+        if not overlaid:
+            return gr.update(value=image, label=words["photo"], alt_text=words["photo_alt"])
         resize = self.classifier.bundle.config["preprocessing"]["resize"]
         evidence = relative_evidence(answered.prediction, label)
         return gr.update(
-            value=overlay(image, evidence, resize, strength),
+            value=overlay(image, evidence, resize, STRENGTH),
             label=words["evidence_for"].format(breed=label),
             alt_text=words["evidence_alt"].format(breed=label),
         )
@@ -146,7 +162,7 @@ def load_small(photo: str) -> Image.Image:
     """Load a photo at the size that is shown.
 
     A photo that takes time to decode is written next to the upload at that size when it is first
-    loaded, for the slider, which asks for it at every step; both are deleted together.
+    loaded, for the evidence, which needs it again for every label; both are deleted together.
 
     Args:
         photo: Path of the uploaded file.
@@ -166,38 +182,15 @@ def load_small(photo: str) -> Image.Image:
     return image
 
 
-def answer_html(prediction: Prediction, language: str, bundle: Bundle) -> str:
-    """The sentence about a prediction, what it promises, and a link to read more, as HTML.
-
-    Args:
-        prediction: The answer to a photo.
-        language: One of `i18n.LANGUAGES`.
-        bundle: What the prediction is from.
-    """
-    words = texts(language, bundle.subject)
-    best = prediction.labels[0]
-    articles = language == "en" and bundle.subject == DOG
-    kind = "answer" if prediction.looks_like_dog else "answer no-dog"
-    html = f"<p class='{kind}'>{escape(sentence(prediction, words, articles))}</p>"
-    promise = confidence(prediction, words)
-    note = prediction.note and said_in(language, prediction.note)
-    for line in (promise, often_confused(prediction, bundle.confused, words), note):
-        if line:
-            html += f"<p>{escape(line)}</p>"
-    return html + (
-        f"<p><a href='{escape(read_more_link(best, language))}' target='_blank' rel='noopener'>"
-        f"{escape(words['read_more'].format(breed=best))}</a></p>"
-    )
-
-
-def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
+def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, examples: Sequence[Path] = ()) -> None:
     """Lay out the tab and connect its events.
 
     Args:
         classifier: The model that answers.
         i18n: The texts.
+        examples: Photos that visitors can try.
     """
-    _connect(_lay_out(i18n), PhotoHandlers(classifier))
+    _connect(_lay_out(i18n, examples), PhotoHandlers(classifier))
 
 
 @dataclass(frozen=True)
@@ -205,52 +198,39 @@ class _Parts:
     """The components of the tab, and its states."""
 
     photo: gr.Image
-    button: gr.Button
-    examples: Examples
+    examples: Examples | None
     sentence: gr.HTML
+    breeds: gr.Accordion
     labels: gr.Label
-    evidence: gr.Image
-    strength: gr.Slider
+    more: gr.HTML
+    overlaid: gr.Checkbox
     answered: gr.State
     chosen: gr.State
 
 
-def _lay_out(i18n: gr.I18n) -> _Parts:
-    # Served from where they are; copies among the temporary files would be deleted.
-    gr.set_static_paths([EXAMPLES])
-    with gr.Row():
-        with gr.Column():
+def _lay_out(i18n: gr.I18n, paths: Sequence[Path]) -> _Parts:
+    with gr.Row(elem_id="photo-tab"):
+        with gr.Column(scale=6, elem_id="photo-side"):
             photo = _photo_input(i18n)
-            button = gr.Button(
-                str(i18n("name_the_breed")), variant="primary", elem_id="name-the-breed"
-            )
-            examples = gr.Examples(
-                [str(path) for path in sorted(EXAMPLES.glob("*.png"))],
-                photo,
-                label=str(i18n("examples")),
-                elem_id="examples",
-                api_visibility="private",
-            )
-        with gr.Column():
-            said = gr.HTML(f"<p>{texts()['waiting']}</p>", elem_id="sentence")
-            labels = gr.Label(
-                label=i18n("breeds"), num_top_classes=3, show_heading=False, elem_id="labels"
-            )
-            gr.Markdown(i18n("choose_breed"), elem_id="choose-breed")
-            evidence = gr.Image(
-                label=i18n("evidence"),
-                interactive=False,
-                height=360,
-                format="jpeg",
-                buttons=["download", "fullscreen"],
-                elem_id="evidence",
-            )
-            strength = gr.Slider(
-                0, 1, value=STRENGTH, step=0.1, label=i18n("strength"), elem_id="strength"
-            )
+            examples = _examples(paths, photo, i18n) if paths else None
+        with gr.Column(scale=5, elem_id="answer-side"):
+            said = gr.HTML(elem_id="sentence")
+            # Open for dogs only: breeds mean little where there is none.
+            with gr.Accordion(i18n("breeds"), open=True, elem_id="breeds") as breeds:
+                labels = gr.Label(
+                    label=i18n("breeds"),
+                    num_top_classes=3,
+                    show_label=False,
+                    show_heading=False,
+                    elem_id="labels",
+                )
+                overlaid = gr.Checkbox(
+                    label=i18n("show_evidence"), container=False, elem_id="show-evidence"
+                )
+            more = gr.HTML(elem_id="more")
     answered = gr.State(time_to_live=KEEP_SECONDS)
     return _Parts(
-        photo, button, examples, said, labels, evidence, strength, answered, chosen=gr.State()
+        photo, examples, said, breeds, labels, more, overlaid, answered, chosen=gr.State()
     )
 
 
@@ -258,31 +238,47 @@ def _photo_input(i18n: gr.I18n) -> gr.Image:
     photo = gr.Image(
         label=i18n("photo"),
         alt_text=str(i18n("photo_alt")),
+        placeholder=str(i18n("choose_photo")),
         sources=["upload", "webcam", "clipboard"],
+        webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": CAMERA}),
         type="filepath",
+        format="jpeg",
         image_mode=None,
-        height=360,
-        buttons=[],
+        buttons=["fullscreen"],
         elem_id="photo",
     )
     accept_any_file(photo)
     return photo
 
 
-def _connect(parts: _Parts, handlers: PhotoHandlers) -> None:
-    # Not photo.change, which fires twice when one photo takes the place of another.
-    _answer_on(partial(gr.on, [parts.photo.input, parts.button.click]), parts, handlers)
-    _answer_on(parts.examples.load_input_event.success, parts, handlers)
-    parts.labels.select(
-        handlers.choose,
-        [parts.answered, parts.strength],
-        [parts.evidence, parts.chosen],
+def _examples(paths: Sequence[Path], photo: gr.Image, i18n: gr.I18n) -> Examples:
+    # Served from where they are; copies among the temporary files would be deleted.
+    gr.set_static_paths([path.parent for path in paths])
+    return gr.Examples(
+        [str(path) for path in paths],
+        photo,
+        label=str(i18n("examples")),
+        elem_id="examples",
         api_visibility="private",
     )
-    parts.strength.input(
+
+
+def _connect(parts: _Parts, handlers: PhotoHandlers) -> None:
+    # Not photo.change, which also fires when the evidence is laid over it.
+    _answer_on(parts.photo.input, parts, handlers)
+    if parts.examples:
+        _answer_on(parts.examples.load_input_event.success, parts, handlers)
+    parts.labels.select(
+        handlers.choose,
+        parts.answered,
+        [parts.photo, parts.overlaid, parts.chosen],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    parts.overlaid.input(
         handlers.draw,
-        [parts.answered, parts.chosen, parts.strength],
-        parts.evidence,
+        [parts.answered, parts.chosen, parts.overlaid],
+        parts.photo,
         api_visibility="private",
         trigger_mode="always_last",
         show_progress="hidden",
@@ -291,6 +287,7 @@ def _connect(parts: _Parts, handlers: PhotoHandlers) -> None:
 
 def _answer_on(trigger: Callable[..., Any], parts: _Parts, handlers: PhotoHandlers) -> None:
     """Answer the photo whenever the trigger fires, then show the answer or why there is none."""
+    shown = [parts.sentence, parts.breeds, parts.more, parts.photo, parts.chosen]
     answered = trigger(
         handlers.answer,
         parts.photo,
@@ -299,18 +296,19 @@ def _answer_on(trigger: Callable[..., Any], parts: _Parts, handlers: PhotoHandle
         concurrency_id=QUEUE,
         trigger_mode="always_last",
         api_visibility="private",
+        show_progress_on=parts.labels,
     )
     answered.success(
         handlers.show,
-        [parts.answered, parts.strength],
-        [parts.sentence, parts.evidence, parts.chosen],
+        [parts.answered, parts.overlaid],
+        shown,
         api_visibility="private",
         show_progress="hidden",
     )
     answered.failure(
         handlers.refuse,
         None,
-        [parts.sentence, parts.evidence, parts.chosen, parts.labels, parts.answered],
+        [*shown, parts.labels, parts.answered],
         api_visibility="private",
         show_progress="hidden",
     )

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -31,6 +32,7 @@ def serve(
     share: bool = False,
     auth: tuple[str, str] | None = None,
     mcp: bool = False,
+    examples: Sequence[Path] = (),
 ) -> None:
     """Serve the page; returns when it is interrupted or terminated.
 
@@ -43,6 +45,7 @@ def serve(
         share: Also make a public link through Gradio's tunnel.
         auth: User and password that visitors must give.
         mcp: Also expose the endpoints as MCP tools.
+        examples: Photos that visitors can try.
 
     Raises:
         UsageError: The page cannot be served like this.
@@ -51,7 +54,7 @@ def serve(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     check_address(host or "127.0.0.1", port)
     i18n = page_texts(classifier)
-    page = build_page(classifier, i18n, auth is not None)
+    page = build_page(classifier, i18n, auth is not None, examples)
     options = launch_options(classifier, i18n, root_path, trusted_proxies())
     try:
         # Gradio's own words about the tunnel end in several lines of advice.

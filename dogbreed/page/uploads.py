@@ -3,6 +3,7 @@
 import base64
 import binascii
 import tempfile
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,7 +18,6 @@ from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
 from dogbreed.page.refusals import GONE, refusal, said_to
 from dogbreed.sentences import Sentence
 
-EXAMPLES = Path(__file__).parent / "static" / "examples"
 NO_PHOTO = Sentence("no_photo")
 NOT_UPLOADED = Sentence("not_uploaded")
 NOT_FETCHED = Sentence("not_fetched")
@@ -31,6 +31,16 @@ class CheckedBlocks(gr.Blocks):
     Gradio by itself fetches web addresses, ignores photos that are sent as data, and answers
     everything else with its own errors, of which some contain paths and all are logged at length.
     """
+
+    def __init__(self, examples: Iterable[Path] = (), **options: Any):
+        """Build an empty page.
+
+        Args:
+            examples: Photos on this computer that visitors can try.
+            options: See `gradio.Blocks`.
+        """
+        self._examples = frozenset(path.resolve() for path in examples)
+        super().__init__(**options)
 
     async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         """Answer an event or a program; see `gradio.Blocks`.
@@ -60,8 +70,12 @@ class CheckedBlocks(gr.Blocks):
             raise refusal(NOT_READABLE)
         if len(inputs) < len(block_fn.inputs):
             raise refusal(NO_PHOTO)
+        for block in block_fn.inputs:
+            # An update of a photo's label makes another component, for this visitor alone.
+            if "preprocess" in vars(block) and state and block._id in state:
+                accept_any_file(state[block._id])
         checked = [
-            local_file(value) if is_photo_input(block) else value
+            local_file(value, self._examples) if is_photo_input(block) else value
             for block, value in zip(block_fn.inputs, inputs, strict=False)
         ]
         try:
@@ -75,11 +89,12 @@ def is_photo_input(block: object) -> bool:
     return isinstance(block, gr.File) or (isinstance(block, gr.Image) and not block.streaming)
 
 
-def local_file(value: Any) -> Any:
+def local_file(value: Any, examples: Collection[Path] = ()) -> Any:
     """Check what was sent as one or several photos.
 
     Args:
         value: None, or a dictionary that describes a file, or a list of them.
+        examples: Files that are offered besides those that were uploaded, resolved.
 
     Returns:
         Gradio's description of a file in the folder for uploads, for each.
@@ -90,7 +105,7 @@ def local_file(value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, list):
-        return [local_file(each) for each in value]
+        return [local_file(each, examples) for each in value]
     if not isinstance(value, dict):
         raise refusal(NOT_UPLOADED)
     source = value.get("path") or value.get("url")
@@ -100,7 +115,7 @@ def local_file(value: Any) -> Any:
         return FileData(path=write_data(source)).model_dump()
     if source.lower().startswith(("http:", "https:", "ftp:", "//")):
         raise refusal(NOT_FETCHED)
-    if "\0" in source or not _is_offered(Path(source)):
+    if "\0" in source or not _is_offered(Path(source), examples):
         raise refusal(NOT_UPLOADED)
     if not Path(source).is_file():
         raise refusal(GONE)
@@ -108,12 +123,11 @@ def local_file(value: Any) -> Any:
     return FileData(path=source, orig_name=name if isinstance(name, str) else None).model_dump()
 
 
-def _is_offered(path: Path) -> bool:
+def _is_offered(path: Path, examples: Collection[Path]) -> bool:
     """Whether a path is an uploaded file or one of the examples, also by way of links."""
     resolved = path.resolve()
-    return resolved.parent == EXAMPLES.resolve() or (
-        resolved.is_relative_to(Path(get_upload_folder()).resolve())
-    )
+    uploads = Path(get_upload_folder()).resolve()
+    return resolved in examples or resolved.is_relative_to(uploads)
 
 
 def write_data(address: str) -> str:

@@ -10,13 +10,13 @@ site.json                     what the page has to know about all these
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from dogbreed.breeds import find_breed
-from dogbreed.bundle import CONFIG, NETWORK, REJECTION, Bundle, write_beside
+from dogbreed.bundle import CONFIG, EXAMPLES, NETWORK, REJECTION, Bundle, write_beside
 from dogbreed.errors import UsageError
 from dogbreed.rejection import ARRAYS, read_arrays
 from dogbreed.runtime import Network
@@ -35,7 +35,6 @@ LOCALES = Path(__file__).parent / "locales"
 _PAGE = Path(__file__).parent.parent / "page"
 PAGE_STATIC = _PAGE / "static"
 
-_PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 _SUFFIXES = {".css", ".html", ".js", ".txt", ".webmanifest"}
 # Files that say what the page is about before its texts are there.
 _NAMED = {"index.html", "manifest.webmanifest"}
@@ -70,8 +69,12 @@ def export_web(bundle: Bundle, folder: Path) -> None:
         raise UsageError(f"The folder {folder} cannot be written: {error.strerror}.") from None
 
 
-def site_files(bundle: Bundle) -> Files:
+def site_files(bundle: Bundle, examples: Sequence[Path] = ()) -> Files:
     """Everything that the folder contains; the file by which visitors get the others comes last.
+
+    Args:
+        bundle: The model, checked.
+        examples: Photos that visitors can try; those of the bundle if there are none.
 
     Raises:
         BundleError: See `export_web`.
@@ -86,18 +89,15 @@ def site_files(bundle: Bundle) -> Files:
         "icon.png": PAGE_STATIC / "icon.png",
         "model/config.json": bundle.path / CONFIG,
     }
-    examples: Files = {
-        f"examples/{path.name}": path
-        for path in sorted((PAGE_STATIC / "examples").iterdir())
-        if path.suffix in _PICTURES
-    }
+    pictures: Files = {f"{EXAMPLES}/{path.name}": path for path in examples}
+    pictures = pictures or {name: bundle.path / name for name in bundle.examples}
     texts: Files = {
         f"texts/{language}.json": words for language, words in _texts(bundle.subject).items()
     }
     arrays = rejection_arrays(bundle)
     if arrays is not None:
         shell["model/rejection.json"] = json.dumps(arrays).encode()
-    shell |= examples | texts
+    shell |= pictures | texts
     stored: Files = {f"model/{NETWORK}": bundle.network}
     network = bundle.config["files"][NETWORK]
     listed = {NETWORK: {"url": f"model/{NETWORK}", **network}}
@@ -110,7 +110,7 @@ def site_files(bundle: Bundle) -> Files:
     site: dict[str, Any] = {
         "origin": bundle.address or bundle.path.resolve().name,
         "languages": [path.stem for path in sorted(PAGE_LOCALES.glob("*.json"))],
-        "examples": list(examples),
+        "examples": list(pictures),
         "shell": sorted([*shell, SITE]),
         "rejection": arrays is not None,
         "subject": bundle.subject,

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from dogbreed.web.export import STATIC
 from tests.helpers.running import running_page
+from tests.helpers.tiny_bundle import draw_disc, write_trusted
 from tests.helpers.website import WebVisit, exported_site, served
 
 FLAGS = [
@@ -21,7 +22,7 @@ FLAGS = [
     "--disable-sync",
 ]
 CAMERA_FLAGS = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "page" / "static" / "examples"
+EXAMPLES = Path(__file__).parent.parent / "helpers" / "drawings"
 
 
 def write_video(path: Path, pictures: list[Image.Image], repeat: int) -> Path:
@@ -74,6 +75,16 @@ def address(chromium_path):
         yield address
 
 
+@pytest.fixture(scope="session")
+def example_address(chromium_path, tmp_path_factory):
+    """The address of a page with a small model and an example, a red disc."""
+    folder = tmp_path_factory.mktemp("examples")
+    draw_disc(200).save(folder / "disc.png")
+    model = write_trusted(tmp_path_factory.mktemp("models") / "bundle")
+    with running_page(f"--examples={folder}", f"--model={model}") as address:
+        yield address
+
+
 class Visit:
     """A visitor's open page, with what it asked of other hosts."""
 
@@ -85,7 +96,7 @@ class Visit:
         self.foreign: list[str] = []
         self.page.on("request", lambda request: self._note(request.url, address))
         self.page.goto(address)
-        self.page.locator("#name-the-breed").wait_for(timeout=60_000)
+        self.page.locator("#photo").wait_for(timeout=60_000)
 
     def _note(self, url: str, address: str) -> None:
         if not url.startswith((address, "data:", "blob:")):
@@ -96,13 +107,14 @@ class Visit:
         self.page.locator(f"{where} input[type=file]").set_input_files(list(files))
 
     def labels(self, where: str = "#labels") -> list[str]:
-        """The breeds that are shown, once there are any."""
-        self.page.locator(f"{where} .confidence-set").first.wait_for(timeout=30_000)
-        return self.page.locator(f"{where} dt").all_inner_texts()
+        """The breeds, once there are any; folded where there is no dog."""
+        rows = self.page.locator(f"{where} .confidence-set")
+        rows.first.wait_for(state="attached", timeout=30_000)
+        return [text.strip() for text in self.page.locator(f"{where} dt").all_text_contents()]
 
     def wait_for_evidence(self, label: str) -> str:
-        """Wait until the evidence for a label is shown; returns the address of its picture."""
-        picture = self.page.locator(f"#evidence img[alt*='{label}']")
+        """Wait until the evidence for a label lies over the photo; returns its address."""
+        picture = self.page.locator(f"#photo img[alt*='{label}']")
         picture.wait_for(timeout=30_000)
         return picture.get_attribute("src")
 

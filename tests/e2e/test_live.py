@@ -88,7 +88,7 @@ def test_a_browser_without_cameras_is_told(visit):
     page = visit()
     page.page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', {})")
     page.page.reload()
-    page.page.locator("#name-the-breed").wait_for()
+    page.page.locator("#photo").wait_for()
     page.open_tab("Live")
     page.page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
     page.page.get_by_text(texts()["camera_unsupported"]).wait_for(timeout=5000)

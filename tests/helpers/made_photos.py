@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-EXAMPLES = Path(__file__).parent.parent.parent / "dogbreed" / "page" / "static" / "examples"
+EXAMPLES = Path(__file__).parent / "drawings"
 _ORIENTATION = 0x0112
 
 
