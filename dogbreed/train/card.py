@@ -70,6 +70,12 @@ def model_card(bundle: Bundle) -> str:
         _training(config),
         _limits(bundle),
     ]
+    if bundle.examples:
+        sections.append(
+            f"## Examples\n\n`examples/` contains {len(bundle.examples)} of the test photos, which "
+            "the model answers right. They are not covered by the license of the model; the rights "
+            "to them are those of the dataset."
+        )
     if training["notes"].strip():
         sections.append(f"## Notes on data and backbone\n\n{training['notes'].strip()}")
     return "\n\n".join(sections) + "\n"

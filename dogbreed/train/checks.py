@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.bundle import CONFIG
+from dogbreed.bundle import CONFIG, MOST_EXAMPLES
 from dogbreed.errors import DatasetError, InvalidImageError, UsageError
 from dogbreed.images import prepare
 from dogbreed.train.backbone import MIN_IMAGE_SIZE
@@ -40,6 +40,7 @@ def check_options(options: Options) -> None:
         ("--seed", options.seed, 0, _MAX_SEED),
         ("--image-size", options.image_size, MIN_IMAGE_SIZE, MAX_IMAGE_SIZE),
         ("--augment-views", options.augment_views, 0, 100),
+        ("--examples", options.examples, 0, MOST_EXAMPLES),
     ):
         if not low <= value <= high:
             raise UsageError(f"{option} must be from {low:,} to {high:,}, not {value:,}.")

@@ -159,6 +159,13 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--notes", type=Path, metavar="FILE", help="Markdown to include in the model card"
     )
+    group.add_argument(
+        "--examples",
+        type=positive,
+        metavar="N",
+        help="put N test photos, each of another class and answered right, into the model for "
+        "visitors of the page to try; only if you may publish them (default: none)",
+    )
     group.add_argument("--cache-dir", type=Path, metavar="DIR", help="default: ~/.cache/dogbreed")
 
 

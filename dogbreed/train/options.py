@@ -48,6 +48,7 @@ class Options:
     warm_start: str | None = None
     notes: Path | None = None
     subject: str | None = None
+    examples: int = 0
     cache_dir: Path = field(default_factory=default_cache_dir)
 
     @property

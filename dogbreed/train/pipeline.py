@@ -19,6 +19,7 @@ from dogbreed.train.checks import check_data, check_options, read_notes
 from dogbreed.train.cuts import learned_from
 from dogbreed.train.data import TrainingData, leave_out_kinds, load_negatives
 from dogbreed.train.disk import full_disk_explained, locked
+from dogbreed.train.examples import write_examples
 from dogbreed.train.export import export, open_bundle
 from dogbreed.train.features import Extractor, best_precision
 from dogbreed.train.fit import (
@@ -149,6 +150,9 @@ def _train(options: Options) -> Bundle:
     write_results(results, partial / "metrics", trust.compared)
     write_audit(audit_labels(fitted, data.train, plain, trust.temperature), pairs, partial)
     write_trained_on(partial, data.train)
+    if options.examples:
+        found = write_examples(serving, data.test, options.examples, partial)
+        print(f"{found} test photos go with the model as examples.", file=sys.stderr)
     return finish_bundle(partial, config, options.output)
 
 

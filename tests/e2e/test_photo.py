@@ -170,7 +170,7 @@ def test_clearing_the_photo_clears_the_answer(visit):
     page.upload(EXAMPLES / "golden.png")
     page.labels()
     page.page.get_by_role("button", name="Remove Image").click()
-    page.page.locator("#answer-side").wait_for(state="hidden")
+    page.page.locator("#sentence .answer").wait_for(state="detached")
     assert page.page.locator("#labels .confidence-set").count() == 0
 
 
