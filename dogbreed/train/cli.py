@@ -62,7 +62,9 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--resize", choices=RESIZE_METHODS, help="how a photo becomes a square (default: crop)"
     )
-    _add_training(parser.add_argument_group("training"))
+    training = parser.add_argument_group("training")
+    _add_training(training)
+    _add_result(training)
     push = parser.add_argument_group("the Hub")
     push.add_argument("--push-to", metavar="USER/NAME", help="push the bundle there afterwards")
     push.add_argument("--private", action="store_true", default=None, help="visible only to you")
@@ -156,6 +158,9 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help="start the head from ImageNet's own 120 dog classes: Keras's weights with top, "
         "downloaded or from a file",
     )
+
+
+def _add_result(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--notes", type=Path, metavar="FILE", help="Markdown to include in the model card"
     )
