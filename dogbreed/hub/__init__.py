@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from dogbreed.bundle import DEFAULT_BUNDLE, Bundle, read_bundle
 from dogbreed.errors import UsageError
 
-__all__ = ["card_metadata", "check_push", "deploy_space", "load_bundle", "push_bundle"]
+__all__ = ["card_metadata", "check_push", "deploy_space", "load_bundle", "push_bundle", "uploading"]
 
 # Loaded by name: an import statement would load the client with the model of this disk, or import
 # in a circle.
@@ -29,6 +29,7 @@ _MODULES = {
     "deploy_space": "space",
     "load_from_hub": "load",
     "push_bundle": "push",
+    "uploading": "collect",
 }
 _REPO_ID = r"(?P<repo_id>(?!\.)[\w.-]+/[\w.-]+)"
 _NAME = re.compile(rf"{_REPO_ID}(@(?P<revision>.+))?", re.ASCII)

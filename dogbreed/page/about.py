@@ -18,7 +18,10 @@ _SHOWN = (
 
 
 def about_markdown(
-    words: Mapping[str, str], classifier: DogBreedClassifier, keep_seconds: int
+    words: Mapping[str, str],
+    classifier: DogBreedClassifier,
+    keep_seconds: int,
+    collecting: bool = False,
 ) -> str:
     """Write the tab in one language.
 
@@ -26,6 +29,7 @@ def about_markdown(
         words: The texts of the language.
         classifier: The model that answers.
         keep_seconds: How long photos are kept.
+        collecting: Visitors may say what a photo shows, and have it kept.
 
     Returns:
         Markdown.
@@ -39,6 +43,8 @@ def about_markdown(
     )
     engine = words["about_engine"].format(engine=TITLES[classifier.engine])
     privacy = words["about_privacy_text"].format(minutes=round(keep_seconds / 60))
+    if collecting:
+        privacy += " " + words["collect_privacy"]
     sections = (
         (words["about_model"], f"{model} {engine}"),
         (words["about_accuracy"], _accuracy(words, config)),

@@ -7,9 +7,11 @@ from typing import Any
 import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.corrections import Corrections
 from dogbreed.page.about import about_markdown
 from dogbreed.page.api import Endpoints, api_tab, connect_endpoints
 from dogbreed.page.batch import batch_tab
+from dogbreed.page.correct import correction_part
 from dogbreed.page.guard import RequestGuard
 from dogbreed.page.http_api import HttpApi, api_routes
 from dogbreed.page.i18n import make_i18n, texts
@@ -34,6 +36,7 @@ def build_page(
     i18n: gr.I18n,
     auth: bool = False,
     examples: Sequence[Path] = (),
+    corrections: Corrections | None = None,
 ) -> gr.Blocks:
     """Build the page: a photo goes in, the three most probable breeds come out.
 
@@ -42,6 +45,7 @@ def build_page(
         i18n: The texts, see `page_texts`.
         auth: Visitors must log in; then the examples for programs do so too.
         examples: Photos that visitors can try, see `find_examples`.
+        corrections: Where answers that visitors have judged are kept; None to keep none.
 
     Returns:
         The page; launch it with `launch_options`.
@@ -54,7 +58,9 @@ def build_page(
         # Hidden; the page's script reads here which language Gradio chose.
         gr.Markdown(i18n("language"), elem_id="language")
         with gr.Tab(str(i18n("tab_photo")), id="photo"):
-            photo_tab(classifier, i18n, examples)
+            answered = photo_tab(classifier, i18n, examples)
+            if corrections is not None:
+                correction_part(corrections, answered, i18n)
         with gr.Tab(str(i18n("tab_live")), id="live"):
             live_tab(classifier, i18n)
         with gr.Tab(str(i18n("tab_several")), id="several"):
@@ -67,11 +73,11 @@ def build_page(
     return page.queue(max_size=MOST_WAITING)
 
 
-def page_texts(classifier: DogBreedClassifier) -> gr.I18n:
+def page_texts(classifier: DogBreedClassifier, collecting: bool = False) -> gr.I18n:
     """The texts of the page in every language, those about its model included."""
     return make_i18n(
         lambda words: {
-            "about": about_markdown(words, classifier, KEEP_SECONDS),
+            "about": about_markdown(words, classifier, KEEP_SECONDS, collecting),
             "several_how_many": words["several_how"].format(count=MOST_PHOTOS),
         },
         classifier.bundle.subject,

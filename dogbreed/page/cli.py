@@ -3,14 +3,21 @@
 import argparse
 import importlib.util
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.corrections import Corrections
 from dogbreed.engines import CHOICES
 from dogbreed.errors import DogBreedError, UsageError
 from dogbreed.page.temporary import temporary_folder
+
+# `user/name`; a path that starts with a dot is none.
+_DATASET = re.compile(r"(?!\.)[\w.-]+/[\w.-]+", re.ASCII)
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +60,12 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         help="photos that visitors can try, up to 12 that you may show to others (default: those "
         "of the model, if it has any)",
     )
+    parser.add_argument(
+        "--collect",
+        metavar="FOLDER|USER/DATASET",
+        help="let visitors say whether an answer is right, and keep their photo if they do: in a "
+        "folder, or in a private dataset on the Hub (default: keep nothing)",
+    )
     parser.set_defaults(program=parser.prog)
 
 
@@ -67,7 +80,7 @@ def serve_command(options: argparse.Namespace) -> int:
     # The page sends nothing anywhere; Gradio reads this when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     reach_without_proxy(options.host)
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, collecting(options.collect, classifier) as corrections:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         # Imported here, since Gradio takes seconds and reads the variables above.
         from dogbreed.page.examples import find_examples
@@ -84,6 +97,7 @@ def serve_command(options: argparse.Namespace) -> int:
             auth=auth,
             mcp=mcp,
             examples=examples,
+            corrections=corrections,
         )
     return 0
 
@@ -191,3 +205,34 @@ def read_auth(text: str | None) -> tuple[str, str] | None:
     if not (user and colon and password):
         raise UsageError("--auth and $DOGBREED_AUTH take the form user:password.")
     return user, password
+
+
+@contextmanager
+def collecting(place: str | None, classifier: DogBreedClassifier) -> Iterator[Corrections | None]:
+    """Keep what visitors say about answers, as long as the block runs.
+
+    Args:
+        place: A folder, or `user/name` of a dataset on the Hub; a folder of that name, or a path
+            with a dot or a slash at its start, takes precedence. None to keep nothing.
+        classifier: The model that answers.
+
+    Yields:
+        Where it is kept; None if nothing is.
+
+    Raises:
+        HubError: The Hub cannot be reached or refuses it.
+        UsageError: The folder cannot be written.
+    """
+    if place is None:
+        yield None
+    elif os.path.isdir(place) or not _DATASET.fullmatch(place):
+        try:
+            corrections = Corrections(Path(place).expanduser(), classifier.bundle)
+        except OSError as error:
+            raise UsageError(f"--collect {place} cannot be written: {error.strerror}.") from None
+        yield corrections
+    else:
+        from dogbreed.hub import uploading
+
+        with temporary_folder() as folder, uploading(folder, place) as lock:
+            yield Corrections(folder, classifier.bundle, lock)

@@ -182,15 +182,22 @@ def load_small(photo: str) -> Image.Image:
     return image
 
 
-def photo_tab(classifier: DogBreedClassifier, i18n: gr.I18n, examples: Sequence[Path] = ()) -> None:
+def photo_tab(
+    classifier: DogBreedClassifier, i18n: gr.I18n, examples: Sequence[Path] = ()
+) -> gr.State:
     """Lay out the tab and connect its events.
 
     Args:
         classifier: The model that answers.
         i18n: The texts.
         examples: Photos that visitors can try.
+
+    Returns:
+        The last photo with its answer, an `Answered`.
     """
-    _connect(_lay_out(i18n, examples), PhotoHandlers(classifier))
+    parts = _lay_out(i18n, examples)
+    _connect(parts, PhotoHandlers(classifier))
+    return parts.answered
 
 
 @dataclass(frozen=True)

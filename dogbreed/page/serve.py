@@ -13,6 +13,7 @@ import gradio as gr
 from gradio.tunneling import CURRENT_TUNNELS
 
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.corrections import Corrections
 from dogbreed.errors import UsageError
 from dogbreed.page.build import build_page, launch_options, page_texts
 from dogbreed.page.limits import CLEAN_EVERY, KEEP_SECONDS
@@ -33,6 +34,7 @@ def serve(
     auth: tuple[str, str] | None = None,
     mcp: bool = False,
     examples: Sequence[Path] = (),
+    corrections: Corrections | None = None,
 ) -> None:
     """Serve the page; returns when it is interrupted or terminated.
 
@@ -46,6 +48,7 @@ def serve(
         auth: User and password that visitors must give.
         mcp: Also expose the endpoints as MCP tools.
         examples: Photos that visitors can try.
+        corrections: See `build_page`.
 
     Raises:
         UsageError: The page cannot be served like this.
@@ -53,8 +56,8 @@ def serve(
     # Terminated like interrupted, so that temporary files are deleted in either case.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     check_address(host or "127.0.0.1", port)
-    i18n = page_texts(classifier)
-    page = build_page(classifier, i18n, auth is not None, examples)
+    i18n = page_texts(classifier, corrections is not None)
+    page = build_page(classifier, i18n, auth is not None, examples, corrections)
     options = launch_options(classifier, i18n, root_path, trusted_proxies())
     try:
         # Gradio's own words about the tunnel end in several lines of advice.

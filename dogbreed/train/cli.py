@@ -54,6 +54,12 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "half measure",
     )
     data.add_argument(
+        "--corrections",
+        metavar="DATASET",
+        help="what `serve --collect` has kept, Hub id or folder: more photos to train on, none to "
+        "measure on",
+    )
+    data.add_argument(
         "--subject",
         metavar="WORD",
         help="what the photos show, such as cat, for the texts of the page (default: dog where "

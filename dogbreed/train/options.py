@@ -49,6 +49,7 @@ class Options:
     notes: Path | None = None
     subject: str | None = None
     examples: int = 0
+    corrections: str | None = None
     cache_dir: Path = field(default_factory=default_cache_dir)
 
     @property
@@ -63,7 +64,7 @@ class Options:
             "train_from augment_views learning_rate l2 epochs patience blocks_learning_rate "
             "final_fit seed"
         )
-        sources = ("init_from", "warm_start", "not_dogs", "independent")
+        sources = ("init_from", "warm_start", "not_dogs", "independent", "corrections")
         named = {name: getattr(self, name) for name in sources}
         return {name: getattr(self, name) for name in names.split()} | {
             name: public_name(source) if source else None for name, source in named.items()

@@ -16,6 +16,7 @@ from dogbreed.train.audit import audit_labels
 from dogbreed.train.backbone import backbone_of, build_start, weights_fingerprint
 from dogbreed.train.cached import Features
 from dogbreed.train.checks import check_data, check_options, read_notes
+from dogbreed.train.corrections import add_corrections
 from dogbreed.train.cuts import learned_from
 from dogbreed.train.data import TrainingData, leave_out_kinds, load_negatives
 from dogbreed.train.disk import full_disk_explained, locked
@@ -166,6 +167,8 @@ def load(
         neither, and independent photos.
     """
     data = load_data(options)
+    if options.corrections:
+        data = add_corrections(data, options.corrections)
     print(data.summary(), file=sys.stderr)
     negatives, neither, independent = None, None, None
     if options.not_dogs:
