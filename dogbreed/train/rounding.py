@@ -41,8 +41,7 @@ def round_weights(kernel: np.ndarray, patches: np.ndarray) -> np.ndarray:
     # The inputs that matter most first, while there are many weights left to make up for them.
     order = np.argsort(-diagonal, kind="stable")
     back = np.argsort(order)
-    inverse = scipy.linalg.inv(moments[np.ix_(order, order)])
-    factor = scipy.linalg.cholesky(inverse, lower=False)
+    factor = _factor_of_inverse(moments[np.ix_(order, order)])
     rounded = _round_in_order(weights[order], scales, factor)
     return rounded[back].reshape(kernel.shape).astype(np.float32)
 
@@ -64,6 +63,16 @@ def _round_in_order(weights: np.ndarray, scales: np.ndarray, factor: np.ndarray)
             errors[row - begin] = error
         weights[end:] -= factor[begin:end, end:].T @ errors
     return rounded
+
+
+def _factor_of_inverse(moments: np.ndarray) -> np.ndarray:
+    """Return the upper triangular R with RᵀR = moments⁻¹, without computing the inverse.
+
+    Cholesky's factor of the reversed matrix gives moments = V Vᵀ with V upper triangular; R = V⁻¹.
+    """
+    upper = scipy.linalg.cholesky(moments[::-1, ::-1], lower=True)[::-1, ::-1]
+    factor, _ = scipy.linalg.lapack.dtrtri(upper)
+    return factor
 
 
 def _scales(weights: np.ndarray) -> np.ndarray:
