@@ -1,6 +1,5 @@
 """Keras → LiteRT in 8 bits with weights of 7, and the checks that both answer alike."""
 
-import tempfile
 from pathlib import Path
 
 import keras
@@ -8,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras.applications.inception_v3 import preprocess_input
 from tensorflow.lite.python.convert import mlir_quantize
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from dogbreed.bundle import NETWORK, Bundle, describe_files
 from dogbreed.errors import ExportError
@@ -120,18 +120,21 @@ def export_litert(network: keras.Model, path: Path, quantization: str, frames: n
             slower and a little more exact.
         frames: float32 array of shape (N, size, size, 3), preprocessed photos.
     """
-    one_photo = [keras.InputSpec(shape=(1, *network.input_shape[1:]), dtype="float32")]
-    with tempfile.TemporaryDirectory() as folder:
-        network.export(folder, verbose=False, input_signature=one_photo)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantization == "weights":
-            path.write_bytes(converter.convert())
-            return
-        converter.representative_dataset = lambda: ([frame[None]] for frame in frames)
-        # The converter alone cannot leave operations out, so it only finds the ranges.
-        converter._experimental_calibrate_only = True
-        ranged = converter.convert()
+    one_photo = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32)
+    answer = tf.function(lambda photo: network(photo, training=False))
+    # Without variables nothing has to be written to disk and read again.
+    frozen = convert_variables_to_constants_v2(answer.get_concrete_function(one_photo))
+    converter = tf.lite.TFLiteConverter([frozen])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # To add it, Python would read and write the whole file again.
+    converter.exclude_conversion_metadata = True
+    if quantization == "weights":
+        path.write_bytes(converter.convert())
+        return
+    converter.representative_dataset = lambda: ([frame[None]] for frame in frames)
+    # The converter alone cannot leave operations out, so it only finds the ranges.
+    converter._experimental_calibrate_only = True
+    ranged = converter.convert()
     path.write_bytes(to_seven_bits(mlir_quantize(ranged, denylisted_ops=_IN_FLOAT)))
 
 
