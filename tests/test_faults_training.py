@@ -1,9 +1,10 @@
 """A training that is killed at any moment, or that fills the disk, loses nothing.
 
-One kill; `python -m tests.helpers.kill_training --times 50` kills more often.
+Killed at three moments; `python -m tests.helpers.kill_training --times 50` kills at random ones.
 """
 
 import contextlib
+import json
 import resource
 import shutil
 import subprocess
@@ -13,32 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.kill_training import differences, kill_often, quick_options, start, train_whole
-
-KILLS = 1
-
-
-@pytest.fixture(scope="module")
-def options(tmp_path_factory) -> list[str]:
-    return quick_options(tmp_path_factory.mktemp("small"))
+from dogbreed.bundle import NETWORK
+from tests.helpers.kill_training import differences, kill_when, start
 
 
 @pytest.fixture(scope="module")
-def whole(options, tmp_path_factory) -> tuple[Path, float]:
-    """A bundle that nothing has disturbed, and the processor seconds that it took."""
-    folder = tmp_path_factory.mktemp("whole")
-    seconds = train_whole(options, folder)
-    return folder / "model", seconds
-
-
-def test_a_training_that_is_killed_at_any_moment_continues_to_the_same_bundle(
-    options, whole, tmp_path
-):
-    bundle, seconds = whole
-    (tmp_path / "killed").mkdir()
-    found = kill_often(options, bundle, seconds, tmp_path / "killed", KILLS, seed=10)
-    assert len(found.kills) == KILLS and found.compared
-    assert found.differences == []
+def options(quick_options, negatives_folder) -> list[str]:
+    """Those of `trained_bundle`."""
+    return [*quick_options, f"--not-dogs={negatives_folder}"]
 
 
 @contextlib.contextmanager
@@ -70,30 +53,53 @@ def test_a_disk_that_is_nearly_full_is_refused(options, tmp_path):
         assert_full(start(options, tmp_path / "disk", stderr=subprocess.PIPE))
 
 
-def test_a_disk_that_fills_up_is_said_and_nothing_is_lost(options, whole, tmp_path):
-    """During the features; then there is room."""
+def assert_fills(options: list[str], disk: Path) -> None:
+    """A disk that fills up during the features is said; then there is room again."""
+    training = start(options, disk, stderr=subprocess.PIPE)
+    while not list(disk.glob("cache/features/*/*/.lock")) and training.poll() is None:
+        time.sleep(0.01)
+    with (disk / "ballast").open("wb") as file, contextlib.suppress(OSError):
+        while file.write(bytes(1_000_000)):
+            file.flush()
+    assert_full(training)
+    assert not (disk / "model").exists()
+    (disk / "ballast").unlink()
+
+
+def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle(
+    options, trained_bundle, tmp_path
+):
+    """On a disk that fills up, then killed in features, fit and export; nothing is done twice."""
     with small_disk(tmp_path / "disk", 500) as mounted:
-        if not mounted:
-            pytest.skip("this process may not mount a disk")
         disk = tmp_path / "disk"
-        training = start(options, disk, stderr=subprocess.PIPE)
-        while not list(disk.glob("cache/features/*/*/.lock")) and training.poll() is None:
-            time.sleep(0.01)
-        with (disk / "ballast").open("wb") as file, contextlib.suppress(OSError):
-            while file.write(bytes(1_000_000)):
-                file.flush()
-        assert_full(training)
+        if mounted:
+            assert_fills(options, disk)
+
+        def features() -> dict[Path, int]:
+            shards = disk.glob("cache/features/*/plain/*.npy")
+            return {shard: shard.stat().st_mtime_ns for shard in shards}
+
+        def epochs() -> int:
+            histories = disk.glob("cache/fits/lr*/history.json")
+            return max((len(json.loads(path.read_text())) for path in histories), default=0)
+
+        kill_when(start(options, disk), features)
+        computed = features()
+        kill_when(start(options, disk), lambda: epochs() >= 3)
+        assert 3 <= epochs() < 20
+        kill_when(start(options, disk), (disk / ".model.partial" / NETWORK).exists)
         assert not (disk / "model").exists()
-        (disk / "ballast").unlink()
         assert start(options, disk).wait() == 0
-        assert differences(disk / "model", whole[0]) == []
+        assert features().items() >= computed.items()
+        assert differences(disk / "model", trained_bundle) == []
 
 
-def test_files_that_cannot_grow_are_said(options, tmp_path):
-    """With a limit for each file, which stops the weights after everything else."""
+def test_files_that_cannot_grow_are_said(options, trained_bundle, tmp_path):
+    """With a limit for each file, which stops the weights; what comes before is in the cache."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
-    assert_full(start(options, tmp_path, stderr=subprocess.PIPE, preexec_fn=limit))
+    pipe = subprocess.PIPE
+    assert_full(start(options, tmp_path, with_cache=False, stderr=pipe, preexec_fn=limit))
     assert not (tmp_path / "model").exists()

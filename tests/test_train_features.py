@@ -1,5 +1,6 @@
 """Features are computed once for each photo and view, and survive a kill."""
 
+import functools
 import os
 import resource
 import shutil
@@ -26,14 +27,15 @@ def backbone(backbone_weights):
 
 
 def extract_with(backbone, cache_dir):
-    """Makes a function that extracts into a cache; each pass compiles the network, so share it."""
+    """Makes a function that extracts into a cache; each extractor traces the network, so share."""
     fingerprint = weights_fingerprint(backbone)
 
+    @functools.cache
+    def extractor(seed):
+        return Extractor(backbone, fingerprint, resize="squash", seed=seed, cache_dir=cache_dir)
+
     def run(photos, view="plain", seed=42, boundaries=("avg_pool",), precision="float32"):
-        extractor = Extractor(
-            backbone, fingerprint, resize="squash", seed=seed, cache_dir=cache_dir
-        )
-        found = extractor.extract(photos, photos.fingerprint(), view, boundaries, precision)
+        found = extractor(seed).extract(photos, photos.fingerprint(), view, boundaries, precision)
         return found["avg_pool"] if len(boundaries) == 1 else found
 
     return run

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -59,10 +60,11 @@ def quick_options(folder: Path) -> list[str]:
     ]
 
 
-def start(options: list[str], folder: Path, **how) -> subprocess.Popen:
-    """Start a training with cache and output in a folder, in a process group of its own."""
-    command = [sys.executable, "train.py", *options]
-    command += [f"--cache-dir={folder / 'cache'}", f"--output={folder / 'model'}"]
+def start(options: list[str], folder: Path, *, with_cache: bool = True, **how) -> subprocess.Popen:
+    """Start a training with output, and cache, in a folder, in a process group of its own."""
+    command = [sys.executable, "train.py", *options, f"--output={folder / 'model'}"]
+    if with_cache:
+        command.append(f"--cache-dir={folder / 'cache'}")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(
         command, cwd=ROOT, start_new_session=True, text=True, **{**quiet, **how}
@@ -76,6 +78,17 @@ def train_whole(options: list[str], folder: Path) -> float:
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"the training ended with {process.returncode}"
     return used.ru_utime + used.ru_stime
+
+
+def kill_when(process: subprocess.Popen, seen: Callable[[], object], seconds: float = 240) -> None:
+    """Kill a training as soon as something is seen."""
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def kill_at(process: subprocess.Popen, seconds: float) -> bool:
