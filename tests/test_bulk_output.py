@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dogbreed.bulk.answers import Questions, answer_chunk, fingerprint
+from dogbreed.bulk.answers import _classifier as loaded_classifier
 from dogbreed.bulk.output import MANIFEST, Manifest, opened, summarize, write_part
 from dogbreed.bulk.pieces import Chunk
 from dogbreed.bundle import read_bundle
@@ -58,6 +59,16 @@ def test_a_file_has_what_predict_answers(model, tmp_path):
         assert {name: getattr(answer, name) for name in row} == {
             name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
         }
+
+
+def test_a_worker_answers_with_the_engine_that_was_named(model, tmp_path):
+    pytest.importorskip("openvino", reason="see requirements-openvino.txt")
+    folder = write_photos(tmp_path / "photos", 2)
+    files, seen = sorted(map(str, folder.rglob("*.png"))), fingerprint(read_bundle(model))
+    questions = Questions(str(folder), str(model), seen, 2, engine="openvino")
+    answer_chunk(questions, Chunk(0, "photos", files, len(files)))
+    assert loaded_classifier.cache_info().currsize == 1
+    assert loaded_classifier(str(model), seen, "openvino").engine == "openvino"
 
 
 def test_another_model_on_a_worker_is_refused(model, tmp_path):

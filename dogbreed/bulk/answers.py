@@ -32,12 +32,14 @@ class Questions:
         model: Folder of a bundle, or `user/name@commit`.
         fingerprint: Of that bundle.
         top_k: Labels for each photo.
+        engine: See `DogBreedClassifier.from_pretrained`.
     """
 
     address: str
     model: str
     fingerprint: str
     top_k: int
+    engine: str | None = None
 
 
 def fingerprint(bundle: Bundle) -> str:
@@ -54,7 +56,7 @@ def answer_chunk(questions: Questions, chunk: Chunk) -> tuple[int, bytes]:
     Raises:
         DogBreedError: This machine has not the source, or not the same model.
     """
-    classifier = _classifier(questions.model, questions.fingerprint)
+    classifier = _classifier(questions.model, questions.fingerprint, questions.engine)
     rows = _rows(classifier, photos_of(questions.address, chunk), questions.top_k)
     file, count = io.BytesIO(), 0
     with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
@@ -65,11 +67,11 @@ def answer_chunk(questions: Questions, chunk: Chunk) -> tuple[int, bytes]:
 
 
 @lru_cache(maxsize=1)
-def _classifier(model: str, expected: str) -> DogBreedClassifier:
+def _classifier(model: str, expected: str, engine: str | None) -> DogBreedClassifier:
     """Load the model once in each worker, for one core."""
     # There is a worker for each core. This is what `Network` asks for their number.
     os.environ["LOKY_MAX_CPU_COUNT"] = "1"
-    classifier = DogBreedClassifier.from_pretrained(model)
+    classifier = DogBreedClassifier.from_pretrained(model, engine=engine)
     if fingerprint(classifier.bundle) != expected:
         raise BundleError(
             f"The machine {os.uname().nodename} has another model at {model}; give all machines "

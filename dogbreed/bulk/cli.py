@@ -4,6 +4,7 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
+from dogbreed.engines import CHOICES
 from dogbreed.errors import UsageError
 
 _NEEDED = ("ray", "pyarrow", "fsspec", "filelock")
@@ -30,6 +31,12 @@ def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="BUNDLE",
         help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
         "that comes with the package)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=CHOICES,
+        help="what runs the network; auto: on each machine the fastest that is installed there "
+        "(default: $DOGBREED_ENGINE, else auto)",
     )
     parser.add_argument(
         "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"

@@ -22,6 +22,7 @@ class BulkOptions:
     source: str
     output: Path
     model: str | None = None
+    engine: str | None = None
     top_k: int = 3
     image_column: str | None = None
     ray: str | None = None
@@ -49,7 +50,7 @@ def run(options: BulkOptions) -> Summary:
     )
     # The workers load the commit that was checked here.
     model = f"{bundle.repo_id}@{bundle.commit}" if bundle.repo_id else str(bundle.path.resolve())
-    questions = Questions(listing.address, model, manifest.model, options.top_k)
+    questions = Questions(listing.address, model, manifest.model, options.top_k, options.engine)
     with opened(options.output, manifest) as done:
         todo = [chunk for chunk in chunks if chunk.number not in done]
         if todo:
