@@ -15,7 +15,7 @@ from gradio_client import Client, handle_file
 from huggingface_hub import ModelCard
 
 from dogbreed import DogBreedClassifier
-from dogbreed.bundle import CARD, CONFIG, NETWORK, REJECTION, WEIGHTS, read_bundle
+from dogbreed.bundle import CARD, CONFIG, CONFUSIONS, NETWORK, REJECTION, WEIGHTS, read_bundle
 from dogbreed.wording import as_json
 from tests.helpers.on_hub import ANSWER, downloads
 from tests.helpers.parquet import image_parquet
@@ -122,10 +122,10 @@ def test_a_new_process_answers_the_same_from_the_hub_only(hub, ann, trained, pho
     local = DogBreedClassifier.from_pretrained(output)
     assert evidence == local.evidence_map(photo).tolist()
     assert (source, commit) == ("ann/shapes@v1", hub.refs("ann/shapes")["tags"]["v1"])
-    assert set(downloads(hub)) == {CONFIG, NETWORK, REJECTION}
+    assert set(downloads(hub)) == {CONFIG, NETWORK, REJECTION, CONFUSIONS}
     run = ann.dogbreed("predict", photo, "--json", "--model", "ann/shapes@v1")
     assert json.loads(run.out) == [
-        {"file": str(photo), **as_json(local.predict(photo), local.bundle)}
+        {"file": str(photo), "engine": "litert", **as_json(local.predict(photo), local.bundle)}
     ]
 
 
