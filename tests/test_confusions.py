@@ -23,6 +23,6 @@ def test_a_table_of_another_kind_says_nothing(tmp_path, content):
     assert read_confusions(tmp_path / "confusion.csv", "ab") == {}
 
 
-def test_the_model_that_ships_confuses_the_corgis():
+def test_the_model_that_ships_confuses_the_poodles():
     confused = read_bundle(DEFAULT_BUNDLE).confused
-    assert "Cardigan Welsh corgi" in confused["Pembroke Welsh corgi"]
+    assert "Miniature poodle" in confused["Toy poodle"]

@@ -290,6 +290,10 @@ def test_only_what_belongs_to_the_page_is_uploaded(hub, ann, bundle, tmp_path):
     assert "dogbreed/page/static/page.js" in files
 
 
+# What a page does not need.
+LEFT_OUT = tuple(f"dogbreed/{name}/" for name in ("bulk", "default_model", "train", "web"))
+
+
 def test_all_of_the_package_that_git_tracks_is_uploaded(bundle):
     if not (ROOT / ".git").exists():
         pytest.skip("this is not a clone")
@@ -298,7 +302,7 @@ def test_all_of_the_package_that_git_tracks_is_uploaded(bundle):
     wanted = {
         name
         for name in tracked.stdout.splitlines()
-        if not name.startswith(("dogbreed/train/", "dogbreed/web/", "dogbreed/default_model/"))
+        if not name.startswith(LEFT_OUT)
         and (ROOT / name).exists()
     }
     assert wanted <= space_files("ann/page", read_bundle(bundle)).keys()

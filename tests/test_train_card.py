@@ -99,9 +99,8 @@ def test_the_index_has_the_test_metrics_with_their_data_and_count(bundle, card):
         ("Top-1 accuracy", round(top_1["value"], 4)),
         ("Top-3 accuracy", round(top_3["value"], 4)),
     ]
-    split = bundle.config["training"]["splits"]["test"]["split"]
     for result in results:
-        assert (result.dataset_type, result.dataset_split) == (top_1["dataset"], split)
+        assert (result.dataset_type, result.dataset_split) == (top_1["dataset"], top_1["split"])
         assert result.dataset_name == f"{top_1['dataset']} ({top_1['count']} photos)"
 
 

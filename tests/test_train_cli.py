@@ -34,13 +34,13 @@ def test_the_defaults_that_the_help_states_are_those_of_the_options(capsys):
         f"how a photo becomes a square (default: {options.resize})",
         f"--image-size PIXELS default: {options.image_size}",
         f"(default: {options.augment_views})",
-        f"at most (default: {options.epochs})",
+        f"as many (default: {options.epochs})",
         f"without progress (default: {options.patience})",
         f"--seed SEED default: {options.seed}",
     ):
         assert stated in text
-    assert options.learning_rate == [1e-4] and "(default: 1e-4)" in text
-    assert options.l2 == [1e-3, 3e-3, 1e-2] and "(default: 1e-3 3e-3 1e-2)" in text
+    assert options.learning_rate == [1e-3] and "(default: 1e-3)" in text
+    assert options.l2 == [3e-3, 5e-3, 1e-2] and "(default: 3e-3 5e-3 1e-2)" in text
     assert options.blocks_learning_rate == 1e-4 and options.final_fit
     assert options.recipe == "features" and options.train_from == "avg_pool"
 

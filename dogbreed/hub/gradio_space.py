@@ -31,7 +31,7 @@ _EXAMPLES = "dogbreed/page/static/examples"
 _THUMBNAIL = "dogbreed/page/static/icon.png"
 
 # What of the package is uploaded. Its folder may also contain what nobody else should see.
-_UPLOADED = ("**/*.py", "page/locales/*.json", "page/static/**/*")
+_UPLOADED = ("**/*.py", "page/locales/**/*.json", "page/static/**/*")
 _SUFFIXES = {".css", ".html", ".ico", ".jpg", ".js", ".json", ".png", ".py", ".svg", ".webp"}
 _LEFT_OUT = {"train", "web", DEFAULT_BUNDLE.name}
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.data_classes import FileData, ImageData, ListFiles
+from gradio.processing_utils import check_all_files_in_cache
 from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder
 
@@ -23,6 +24,15 @@ NOT_UPLOADED = Sentence("not_uploaded")
 NOT_FETCHED = Sentence("not_fetched")
 NOT_BASE64 = Sentence("not_base64")
 NOT_READABLE = Sentence("not_readable")
+
+
+def _check_event(event: gr.EventData | None) -> None:
+    """Refuse what says to be a file of this computer in what an event brings, such as a click."""
+    try:
+        if event is not None:
+            check_all_files_in_cache(event._data)
+    except gr.Error:
+        raise refusal(NOT_UPLOADED) from None
 
 
 class CheckedBlocks(gr.Blocks):
@@ -49,6 +59,7 @@ class CheckedBlocks(gr.Blocks):
             gr.Error: As Gradio does, in the visitor's language.
         """
         try:
+            _check_event(named.get("event_data"))
             return await super().process_api(*arguments, **named)
         except gr.Error as error:
             raise said_to(named.get("request"), error) from error

@@ -134,7 +134,7 @@ def test_the_csv_is_the_same(modules, tmp_path):
             {
                 "file": name,
                 "prediction": as_argument(each),
-                "note": "" if each.looks_like_dog else "No dog.",
+                "note": "" if each.looks_like_dog else texts("en")["no_dog"],
             }
             for name, each in zip(names, made, strict=True)
         ],

@@ -23,12 +23,7 @@ export class PhotoTab {
   /** @param {Page} page */
   constructor(page) {
     this.page = page;
-    byId("photo-file").addEventListener("change", (/** @type {any} */ event) => {
-      const [file] = event.target.files;
-      if (file) this.answer(file);
-      // So that the same file can be chosen again.
-      event.target.value = "";
-    });
+    byId("photo-file").addEventListener("change", () => this.#takeChosen());
     this.#acceptDropsAndPastes();
     this.#connectSnapshot();
     byId("strength").addEventListener("input", (/** @type {any} */ event) => {
@@ -39,6 +34,16 @@ export class PhotoTab {
       ...page.site.examples.map((path, place) => this.#example(path, place + 1)),
     );
     byId("examples").hidden = page.site.examples.length === 0;
+    // Chosen while the page was still being read.
+    this.#takeChosen();
+  }
+
+  #takeChosen() {
+    const chosen = byId("photo-file");
+    const [file] = chosen.files;
+    if (file) this.answer(file);
+    // So that the same file can be chosen again.
+    chosen.value = "";
   }
 
   /** Called when another tab is opened. */
