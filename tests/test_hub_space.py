@@ -302,8 +302,7 @@ def test_all_of_the_package_that_git_tracks_is_uploaded(bundle):
     wanted = {
         name
         for name in tracked.stdout.splitlines()
-        if not name.startswith(LEFT_OUT)
-        and (ROOT / name).exists()
+        if not name.startswith(LEFT_OUT) and (ROOT / name).exists()
     }
     assert wanted <= space_files("ann/page", read_bundle(bundle)).keys()
 

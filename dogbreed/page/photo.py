@@ -99,17 +99,18 @@ class PhotoHandlers:
         )
 
     def choose(
-        self, answered: Answered | None, request: gr.Request, event: gr.SelectData
+        self, answered: Answered | None, request: gr.Request, event: gr.EventData
     ) -> tuple[Any, Any, Any]:
         """Lay the evidence for the label that was clicked over the photo.
 
         Returns:
             The update of the photo, whether evidence is laid over it, and the label.
         """
-        if answered is None or event.value not in answered.prediction.labels:
+        # Not a `gr.SelectData`, which fails on events that a program made up.
+        label = event._data.get("value") if isinstance(event._data, dict) else None
+        if answered is None or label not in answered.prediction.labels:
             return gr.skip(), gr.skip(), gr.skip()
-        photo = self._photo(answered, event.value, True, language_of(request))
-        return photo, True, event.value
+        return self._photo(answered, label, True, language_of(request)), True, label
 
     def draw(
         self, answered: Answered | None, chosen: str | None, overlaid: bool, request: gr.Request
