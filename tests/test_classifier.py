@@ -404,6 +404,7 @@ def test_the_shipped_bundle_is_small_and_loads(shipped):
     total = sum(file.stat().st_size for file in DEFAULT_BUNDLE.rglob("*") if file.is_file())
     assert total < 25_000_000
     assert not list(DEFAULT_BUNDLE.rglob("*.h5"))
+    assert all((DEFAULT_BUNDLE / name).is_file() for name in shipped.bundle.config["files"])
     assert len(shipped.names) == 120
 
 
