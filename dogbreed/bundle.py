@@ -102,9 +102,9 @@ class Bundle:
     @property
     def examples(self) -> tuple[str, ...]:
         """The photos that visitors of the page can try, by name; few, whatever is stated."""
-        named = (n for n in self.config["files"] if PurePosixPath(n).parent.name == EXAMPLES)
-        pictures = (n for n in named if PurePosixPath(n).suffix in EXAMPLE_SUFFIXES)
-        return tuple(sorted(n for n in pictures if n.count("/") == 1))[:MOST_EXAMPLES]
+        here = (n for n in self.config["files"] if str(PurePosixPath(n).parent) == EXAMPLES)
+        pictures = (n for n in here if PurePosixPath(n).suffix in EXAMPLE_SUFFIXES)
+        return tuple(sorted(pictures))[:MOST_EXAMPLES]
 
     @cached_property
     def confused(self) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,5 @@
 """DogBreedClassifier: a photo in, the most probable breeds out; on LiteRT, without TensorFlow."""
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dogbreed.bundle import REJECTION, Bundle, copy_bundle
-from dogbreed.engines import AUTO, LITERT
+from dogbreed.engines import LITERT, wanted_engine
 from dogbreed.errors import BundleError, InvalidImageError
 from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
@@ -74,8 +73,7 @@ class DogBreedClassifier:
             HubError: The Hub cannot be reached or refuses it.
             UsageError: The engine is not installed, or would answer wrongly on this processor.
         """
-        engine = engine or os.environ.get("DOGBREED_ENGINE") or AUTO
-        return cls(load_bundle(source, revision), engine)
+        return cls(load_bundle(source, revision), wanted_engine(engine))
 
     def save_pretrained(self, directory: str | Path) -> None:
         """Copy those files of the bundle that are on this disk into a new folder.

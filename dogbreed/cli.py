@@ -23,9 +23,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+from dogbreed.arguments import add_engine_argument, add_model_argument, check_at_least_one
 from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
-from dogbreed.engines import AUTO, CHOICES, LITERT
+from dogbreed.engines import AUTO, LITERT, wanted_engine
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
 from dogbreed.images import load_image
 from dogbreed.photo_files import names_a_photo, visible_files
@@ -168,18 +169,8 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"
     )
-    parser.add_argument(
-        "--model",
-        metavar="BUNDLE",
-        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
-        "that comes with the package)",
-    )
-    parser.add_argument(
-        "--engine",
-        choices=CHOICES,
-        help="what runs the network; auto: LiteRT for fewer than "
-        f"{_MANY_PHOTOS} photos, else the fastest (default: $DOGBREED_ENGINE, else auto)",
-    )
+    add_model_argument(parser)
+    add_engine_argument(parser, f"LiteRT for fewer than {_MANY_PHOTOS} photos, else the fastest")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--heatmap",
@@ -192,12 +183,11 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
 
 def predict_command(options: argparse.Namespace) -> int:
     """Print the labels of each photo; one that cannot be used does not stop the others."""
-    if options.top_k < 1:
-        raise UsageError(f"--top-k must be at least 1, not {options.top_k}.")
+    check_at_least_one(options, "top_k")
     photos = list_photos(options.photos)
     if options.heatmap:
         check_heatmap(options.heatmap, photos)
-    engine = options.engine or os.environ.get("DOGBREED_ENGINE") or AUTO
+    engine = wanted_engine(options.engine)
     if engine == AUTO and len(photos) < _MANY_PHOTOS:
         engine = LITERT
     classifier = DogBreedClassifier.from_pretrained(options.model, engine=engine)

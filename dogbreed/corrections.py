@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dogbreed.bundle import Bundle, write_beside
+from dogbreed.bundle import NETWORK, Bundle, write_beside
 from dogbreed.images import load_image
 from dogbreed.prediction import Prediction
 
@@ -62,7 +62,7 @@ class Corrections:
             "probability": round(prediction.probabilities[0], 4),
             "looks_like_dog": prediction.looks_like_dog,
             "model": self.bundle.address or self.bundle.path.resolve().name,
-            "model_sha256": self.bundle.config["files"]["model.tflite"]["sha256"],
+            "model_sha256": self.bundle.config["files"][NETWORK]["sha256"],
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         line = json.dumps(row, ensure_ascii=False) + "\n"

@@ -26,7 +26,6 @@ MANIFEST_OF = {
     "top_k": 3,
     "image_column": None,
     "batch_size": None,
-    "chunks": 2,
 }
 
 

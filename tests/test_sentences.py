@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dogbreed.page.i18n import FOLDER, LANGUAGES
+from dogbreed.page.i18n import LANGUAGES
 from dogbreed.page.refusals import said_in
 from dogbreed.sentences import ENGLISH, Sentence
+from dogbreed.subject import LOCALES
 from tests.helpers.tiny_bundle import assert_one_sentence
 
 PACKAGE = Path(__file__).parent.parent / "dogbreed"
@@ -20,7 +21,7 @@ FROM_PYTHON = PACKAGE / "images" / "sources.py"
 
 
 def templates(language: str) -> dict[str, str]:
-    return json.loads((FOLDER / "refusals" / f"{language}.json").read_text(encoding="utf-8"))
+    return json.loads((LOCALES / "refusals" / f"{language}.json").read_text(encoding="utf-8"))
 
 
 def calls(name: str, *folders: str) -> list[tuple[Path, ast.Call]]:

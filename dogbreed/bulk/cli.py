@@ -4,7 +4,7 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
-from dogbreed.engines import CHOICES
+from dogbreed.arguments import add_engine_argument, add_model_argument, check_at_least_one
 from dogbreed.errors import UsageError
 
 _NEEDED = ("ray", "pyarrow", "fsspec", "filelock")
@@ -26,18 +26,8 @@ def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the answers, in Parquet; the same command continues an unfinished one",
     )
-    parser.add_argument(
-        "--model",
-        metavar="BUNDLE",
-        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
-        "that comes with the package)",
-    )
-    parser.add_argument(
-        "--engine",
-        choices=CHOICES,
-        help="what runs the network; auto: on each machine the fastest that is installed there "
-        "(default: $DOGBREED_ENGINE, else auto)",
-    )
+    add_model_argument(parser)
+    add_engine_argument(parser, "on each machine the fastest that is installed there")
     parser.add_argument(
         "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"
     )
@@ -63,10 +53,7 @@ def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
 
 def bulk_command(options: argparse.Namespace) -> int:
     """Answer all photos and print a summary."""
-    for name in ("top_k", "workers", "batch_size"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise UsageError(f"--{name.replace('_', '-')} must be at least 1, not {value}.")
+    check_at_least_one(options, "top_k", "workers", "batch_size")
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise UsageError(

@@ -46,7 +46,6 @@ def run(options: BulkOptions) -> Summary:
         top_k=options.top_k,
         image_column=options.image_column,
         batch_size=options.batch_size,
-        chunks=len(chunks),
     )
     # The workers load the commit that was checked here.
     model = f"{bundle.repo_id}@{bundle.commit}" if bundle.repo_id else str(bundle.path.resolve())

@@ -41,7 +41,6 @@ class Manifest:
         listing: Fingerprint of their files.
         model: Fingerprint of the bundle.
         top_k, image_column, batch_size: As they were given.
-        chunks: How many files there will be.
     """
 
     source: str
@@ -50,7 +49,6 @@ class Manifest:
     top_k: int
     image_column: str | None
     batch_size: int | None
-    chunks: int
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Both read the same file. LiteRT comes with the package, is small and starts at o
 extra, takes longer to start and more memory, and is faster on some processors.
 """
 
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +34,11 @@ class Engine(Protocol):
     def start(self, threads: int) -> Run:
         """Start the network on one thread or on all cores, for one caller at a time."""
         ...
+
+
+def wanted_engine(named: str | None) -> str:
+    """Return the engine that was named, else that of `$DOGBREED_ENGINE`, else `auto`."""
+    return named or os.environ.get("DOGBREED_ENGINE") or AUTO
 
 
 def choose_engine(wanted: str, litert: LiteRT, bundle: "Bundle", cores: int) -> Engine:

@@ -45,7 +45,7 @@ def more_html(prediction: Prediction, language: str, bundle: Bundle) -> str:
         html += f"<p>{_article(best, words['read_more'].format(breed=best), language)}</p>"
     folded = [confidence(prediction, words), words["choose_breed"]]
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in folded if line)
-    return html + (f"<details><summary>{escape(words['details'])}</summary>{paragraphs}</details>")
+    return f"{html}<details><summary>{escape(words['details'])}</summary>{paragraphs}</details>"
 
 
 def _chips(template: str, breeds: Iterable[str], language: str, kind: str = "") -> str:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dogbreed.arguments import add_engine_argument, add_model_argument
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.corrections import Corrections
-from dogbreed.engines import CHOICES
 from dogbreed.errors import DogBreedError, UsageError
 from dogbreed.page.temporary import temporary_folder
 
@@ -22,23 +22,13 @@ _DATASET = re.compile(r"(?!\.)[\w.-]+/[\w.-]+", re.ASCII)
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `dogbreed serve`."""
-    parser.add_argument(
-        "--model",
-        metavar="BUNDLE",
-        help="folder, or user/name[@revision] on the Hub (default: $DOGBREED_MODEL, else the model "
-        "that comes with the package)",
-    )
+    add_model_argument(parser)
     parser.add_argument(
         "--fallback",
         choices=("default",),
         help="default: use the model that comes with the package if the other cannot be loaded",
     )
-    parser.add_argument(
-        "--engine",
-        choices=CHOICES,
-        help="what runs the network; auto: the fastest on this processor that is installed "
-        "(default: $DOGBREED_ENGINE, else auto)",
-    )
+    add_engine_argument(parser, "the fastest on this processor that is installed")
     parser.add_argument("--share", action="store_true", help="also create a public link")
     parser.add_argument(
         "--auth",

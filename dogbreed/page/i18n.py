@@ -13,7 +13,6 @@ import gradio as gr
 
 from dogbreed.subject import DOG, LOCALES, neutral_texts
 
-FOLDER = LOCALES
 LANGUAGES = ("en", "de", "es", "fr", "pt", "ja", "zh-CN")
 # Gradio's names for a language, where they are not ours.
 _GRADIO_LOCALES = {"pt": ("pt", "pt-BR"), "zh-CN": ("zh-CN", "zh-TW", "zh")}
@@ -22,7 +21,7 @@ _GRADIO_LOCALES = {"pt": ("pt", "pt-BR"), "zh-CN": ("zh-CN", "zh-TW", "zh")}
 @cache
 def texts(language: str = "en", subject: str = DOG) -> dict[str, str]:
     """The texts of one language by key, for what the model's photos show."""
-    words = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    words = json.loads((LOCALES / f"{language}.json").read_text(encoding="utf-8"))
     return words | neutral_texts(language, subject)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.page.camera import rear_camera
 from dogbreed.page.i18n import language_of, texts
 
 # Gradio keeps only the newest frame of each stream, so a slow machine drops frames and never lags.
@@ -18,13 +19,8 @@ FRAME_EVERY = 0.1
 TIME_LIMIT = 300
 # A stream keeps its place in the queue as long as it runs.
 CONCURRENT_CAMERAS = 8
-# The rear camera of a phone, else whichever there is. The network sees 299 × 299 pixels; larger
-# frames only take longer to send.
-_CAMERA = {
-    "facingMode": {"ideal": "environment"},
-    "width": {"ideal": 480},
-    "height": {"ideal": 360},
-}
+# The network sees 299 × 299 pixels; larger frames only take longer to send.
+_FRAME = (480, 360)
 # A breed that comes into view takes the lead after about this many seconds.
 TIME_CONSTANT = 0.5
 # After a pause of this many seconds the camera shows something else.
@@ -124,7 +120,7 @@ def live_tab(classifier: DogBreedClassifier, i18n: gr.I18n) -> None:
             sources=["webcam"],
             streaming=True,
             type="pil",
-            webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": _CAMERA}),
+            webcam_options=rear_camera(*_FRAME),
             buttons=[],
             elem_id="camera",
         )

@@ -16,6 +16,7 @@ from dogbreed.errors import InvalidImageError
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import load_image
 from dogbreed.page.answer import headline_html, more_html
+from dogbreed.page.camera import rear_camera
 from dogbreed.page.i18n import language_of, texts
 from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
 from dogbreed.page.refusals import refusal, shown_to_visitor
@@ -25,12 +26,8 @@ from dogbreed.prediction import Prediction
 # Enough for a large screen; a photo of 50 megapixels would take seconds to draw and to send.
 SHOWN_SIDE = 900
 STRENGTH = 0.8
-# The rear camera of a phone, else whichever there is.
-CAMERA = {
-    "facingMode": {"ideal": "environment"},
-    "width": {"ideal": 1920},
-    "height": {"ideal": 1440},
-}
+# Of a photo that is taken.
+_TAKEN = (1920, 1440)
 
 # Updates of the sentence, the box of breeds, what is below it and the photo, and the chosen label.
 Shown = tuple[str, dict[str, Any], str, dict[str, Any], str | None]
@@ -248,7 +245,7 @@ def _photo_input(i18n: gr.I18n) -> gr.Image:
         alt_text=str(i18n("photo_alt")),
         placeholder=str(i18n("choose_photo")),
         sources=["upload", "webcam", "clipboard"],
-        webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": CAMERA}),
+        webcam_options=rear_camera(*_TAKEN),
         type="filepath",
         format="jpeg",
         image_mode=None,

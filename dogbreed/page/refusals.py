@@ -9,8 +9,9 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from dogbreed.errors import InvalidImageError
-from dogbreed.page.i18n import FOLDER, language_of
+from dogbreed.page.i18n import language_of
 from dogbreed.sentences import Sentence
+from dogbreed.subject import LOCALES
 
 GONE = Sentence("gone")
 
@@ -55,4 +56,4 @@ def said_to(request: gr.Request | list[gr.Request] | None, error: gr.Error) -> g
 
 @cache
 def _templates(language: str) -> dict[str, str]:
-    return json.loads((FOLDER / "refusals" / f"{language}.json").read_text(encoding="utf-8"))
+    return json.loads((LOCALES / "refusals" / f"{language}.json").read_text(encoding="utf-8"))

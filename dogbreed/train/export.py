@@ -126,13 +126,13 @@ def export_litert(network: keras.Model, path: Path, quantization: str, frames: n
     frozen = convert_variables_to_constants_v2(answer.get_concrete_function(one_photo))
     converter = tf.lite.TFLiteConverter([frozen])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    # To add it, Python would read and write the whole file again.
+    # Python would read and write the whole file once more to add them.
     converter.exclude_conversion_metadata = True
     if quantization == "weights":
         path.write_bytes(converter.convert())
         return
     converter.representative_dataset = lambda: ([frame[None]] for frame in frames)
-    # The converter alone cannot leave operations out, so it only finds the ranges.
+    # The converter has no option to leave operations in float, so it only finds the ranges.
     converter._experimental_calibrate_only = True
     ranged = converter.convert()
     path.write_bytes(to_seven_bits(mlir_quantize(ranged, denylisted_ops=_IN_FLOAT)))

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -145,7 +144,8 @@ def _fit_logistic(dogs: np.ndarray, negatives: np.ndarray, seed: int) -> Arrays:
     """Fit the linear score."""
     # There are far more dogs than negatives.
     linear = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
-    scaler, linear = _fit(linear, dogs, negatives)
+    scaler, examples, is_dog = _standardized(dogs, negatives)
+    linear.fit(examples, is_dog)
     weights = linear.coef_[0] / scaler.scale_
     bias = linear.intercept_[0] - weights @ scaler.mean_
     return {"weights": weights.astype(np.float32), "bias": np.asarray(bias, np.float32)}
@@ -156,6 +156,7 @@ def _fit_mlp(dogs: np.ndarray, negatives: np.ndarray, seed: int) -> Arrays:
 
     Each stops when a tenth of the photos, drawn for it, gain no more.
     """
+    scaler, examples, is_dog = _standardized(dogs, negatives)
     hidden, hidden_bias, weights, bias = [], [], [], 0.0
     for number in range(MLPS):
         network = MLPClassifier(
@@ -168,7 +169,7 @@ def _fit_mlp(dogs: np.ndarray, negatives: np.ndarray, seed: int) -> Arrays:
         with warnings.catch_warnings():
             # That it may stop before it converges is intended.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            scaler, network = _fit(network, dogs, negatives)
+            network.fit(examples, is_dog)
         hidden.append(network.coefs_[0] / scaler.scale_[:, None])
         hidden_bias.append(network.intercepts_[0] - scaler.mean_ @ hidden[-1])
         weights.append(network.coefs_[1][:, 0] / MLPS)
@@ -188,11 +189,13 @@ _LEARNING: dict[str, Callable[[np.ndarray, np.ndarray, int], Arrays]] = {
 }
 
 
-def _fit(model: Any, dogs: np.ndarray, negatives: np.ndarray) -> tuple[StandardScaler, Any]:
-    """Fit a model on standardized features; return the scaler and the model."""
+def _standardized(
+    dogs: np.ndarray, negatives: np.ndarray
+) -> tuple[StandardScaler, np.ndarray, np.ndarray]:
+    """Return a scaler, the features scaled by it, dogs first, and which of them are dogs."""
     examples = np.concatenate([dogs, negatives]).astype(np.float32)
     scaler = StandardScaler().fit(examples)
-    return scaler, model.fit(scaler.transform(examples), np.arange(len(examples)) < len(dogs))
+    return scaler, scaler.transform(examples), np.arange(len(examples)) < len(dogs)
 
 
 def _fit_probability(of_dogs: np.ndarray, of_negatives: np.ndarray) -> tuple[float, float]:
