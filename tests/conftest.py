@@ -21,7 +21,7 @@ from tests.helpers.chromium import find_chromium
 from tests.helpers.kill_training import start
 from tests.helpers.shapes import write_backbone, write_folder, write_negatives
 from tests.helpers.shell import Shell
-from tests.helpers.tiny_bundle import draw_disc
+from tests.helpers.tiny_bundle import draw_disc, write_bundle
 from tests.hub import LocalHub
 
 REAL_DATA = os.environ.get("DOGBREED_DATA")
@@ -157,6 +157,12 @@ def photo(tmp_path) -> Path:
     path = tmp_path / "photo.png"
     draw_disc().save(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    """A small bundle."""
+    return write_bundle(tmp_path_factory.mktemp("tiny") / "bundle")
 
 
 @pytest.fixture(scope="session")

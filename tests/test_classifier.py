@@ -1,4 +1,4 @@
-"""The classifier: its answers from a network whose evidence is known, and the model that ships."""
+"""The classifier: its answers from a network whose evidence is known."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from loky import cpu_count
 from PIL import Image
 
 from dogbreed import DogBreedClassifier, Prediction
-from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
+from dogbreed.bundle import read_bundle
 from dogbreed.errors import BundleError, DogBreedError, InvalidImageError
 from dogbreed.wording import as_json, not_shown, trust_line
 from tests.helpers.encoded import encode, smooth
@@ -21,12 +21,9 @@ from tests.helpers.tiny_bundle import (
     SIZE,
     TEMPERATURE,
     THRESHOLDS,
-    UINT8,
     assert_one_sentence,
-    build_network,
     draw_disc,
     expected_evidence,
-    make_config,
     noise,
     write_bundle,
     write_trusted,
@@ -34,21 +31,9 @@ from tests.helpers.tiny_bundle import (
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
-    """A small bundle."""
-    return write_bundle(tmp_path_factory.mktemp("tiny") / "bundle")
-
-
-@pytest.fixture(scope="module")
 def classifier(tiny) -> DogBreedClassifier:
     """The classifier of the small bundle."""
     return DogBreedClassifier.from_pretrained(tiny)
-
-
-@pytest.fixture(scope="module")
-def shipped() -> DogBreedClassifier:
-    """The classifier that ships."""
-    return DogBreedClassifier.from_pretrained(DEFAULT_BUNDLE)
 
 
 def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
@@ -59,14 +44,6 @@ def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
 def same(one: Prediction, other: Prediction) -> bool:
     """Whether two predictions are the same to the last bit."""
     return one == other and np.array_equal(one.evidence_map, other.evidence_map)
-
-
-def refusal(path: Path) -> str:
-    """The message for a bundle that cannot be loaded."""
-    with pytest.raises(BundleError) as caught:
-        DogBreedClassifier.from_pretrained(path)
-    assert_one_sentence(str(caught.value))
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -261,14 +238,6 @@ def test_a_bundle_that_promises_nothing(classifier):
     assert prediction.looks_like_dog and prediction.prediction_set == ()
 
 
-def test_a_detector_that_does_not_fit_its_network(tmp_path):
-    short = {"weights": np.ones(2, np.float32), "bias": np.float32(0)}
-    assert "rejection.npz" in refusal(write_trusted(tmp_path / "short", short))
-    missing = write_trusted(tmp_path / "missing")
-    (missing / "rejection.npz").unlink()
-    assert "rejection.npz is missing" in refusal(missing)
-
-
 def test_an_earlier_answer_stays_as_it_was(classifier):
     first = classifier.predict(draw_disc(color="red"))
     before = first.evidence_map.copy()
@@ -339,86 +308,3 @@ def test_a_photo_without_its_end_is_answered_with_a_note(classifier):
 
 def test_names_are_by_class_number(classifier):
     assert classifier.names == NAMES
-
-
-def test_where_the_model_comes_from(tiny, tmp_path, monkeypatch):
-    other = write_bundle(tmp_path / "other", temperature=3.0)
-    assert DogBreedClassifier.from_pretrained(str(tiny)).bundle.path == tiny
-    monkeypatch.setenv("DOGBREED_MODEL", str(other))
-    assert DogBreedClassifier.from_pretrained().bundle.config["temperature"] == 3.0
-    assert DogBreedClassifier.from_pretrained(tiny).bundle.path == tiny
-    monkeypatch.setenv("DOGBREED_MODEL", str(tmp_path / "missing"))
-    with pytest.raises(BundleError):
-        DogBreedClassifier.from_pretrained()
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert DogBreedClassifier.from_pretrained("~/other").bundle.path == other
-
-
-@pytest.mark.parametrize("value", [None, ""])
-def test_the_model_that_ships_is_the_default(monkeypatch, value):
-    monkeypatch.delenv("DOGBREED_MODEL", raising=False)
-    if value is not None:
-        monkeypatch.setenv("DOGBREED_MODEL", value)
-    assert DogBreedClassifier.from_pretrained().bundle.path == DEFAULT_BUNDLE
-
-
-@pytest.mark.parametrize("source", ["missing", "~no-such-user-here/model", "a" * 5_000])
-def test_a_model_that_is_not_there(source):
-    refusal(Path(source))
-
-
-@pytest.mark.parametrize(
-    "network",
-    [
-        {"channels": 4},
-        {"size": 64},
-        {"kind": UINT8},
-        {"inputs": 2},
-        {"outputs": 2},
-        {"flat": True},
-    ],
-    ids=str,
-)
-def test_a_network_that_does_not_fit_its_config(tmp_path, network):
-    path = write_bundle(tmp_path / "bundle", build_network(**network))
-    assert "model.tflite" in refusal(path)
-
-
-def test_a_config_that_does_not_fit_its_network(tmp_path):
-    assert "32×32" in refusal(write_bundle(tmp_path / "size", build_network(size=64)))
-    assert "64×64" in refusal(write_bundle(tmp_path / "side", image_size=64))
-    more = make_config((*LABELS, "cat"), (*NAMES, "Cat"))
-    assert "4 classes" in refusal(write_bundle(tmp_path / "more", **more))
-    fewer = make_config(LABELS[:2], NAMES[:2])
-    assert "2 classes" in refusal(write_bundle(tmp_path / "fewer", **fewer))
-
-
-@pytest.mark.parametrize("cut", [0, 1, 200, -8])
-def test_a_network_that_is_no_network(tmp_path, cut):
-    """The hash agrees, as it does when a bundle was made from a broken file."""
-    refusal(write_bundle(tmp_path / "cut", build_network()[:cut]))
-    refusal(write_bundle(tmp_path / "text", b"This is no network. Really.\n" * 99))
-
-
-def test_the_shipped_bundle_is_small_and_loads(shipped):
-    total = sum(file.stat().st_size for file in DEFAULT_BUNDLE.rglob("*") if file.is_file())
-    assert total < 25_000_000
-    assert not list(DEFAULT_BUNDLE.rglob("*.h5"))
-    assert all((DEFAULT_BUNDLE / name).is_file() for name in shipped.bundle.config["files"])
-    assert len(shipped.names) == 120
-
-
-def test_the_shipped_model_answers_a_fixed_photo_the_same_twice(shipped):
-    photo = noise(300, 200)
-    first = shipped.predict(photo)
-    assert same(first, shipped.predict(photo))
-    assert len(set(first.labels)) == 3 and set(first.labels) <= set(shipped.names)
-    assert first.evidence_map.shape == (8, 8, 120)
-    assert 0 < sum(first.probabilities) <= 1
-    assert list(first.probabilities) == sorted(first.probabilities, reverse=True)
-    assert sum(shipped.predict(photo, top_k=120).probabilities) == pytest.approx(1)
-
-
-def test_the_shipped_model_looks_at_the_photo(shipped):
-    one, other = shipped.predict(noise(64, 64)), shipped.predict(draw_disc(64))
-    assert one.probabilities != other.probabilities
