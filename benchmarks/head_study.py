@@ -6,7 +6,8 @@
 Of the independent photos only the half that settles is used, each source apart, so that the other
 half can measure what was chosen.
 
-The features are those of train.py, from the same cache, and early stopping works as it does there.
+The features are those of train.py, from the same cache. The rate falls to zero while each photo is
+seen as often as there; an epoch here shows all of its views.
 Each row of docs/experiments.md about the head is one call of this.
 """
 
@@ -27,8 +28,6 @@ from dogbreed.train.measure import sources_of
 from dogbreed.train.options import Options, default_cache_dir
 from dogbreed.train.trust import tempered_cross_entropy
 from dogbreed.train.views import view_names
-
-PATIENCE = 10
 
 
 def main() -> None:
@@ -82,8 +81,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--views", nargs="+", default=view_names(Options.augment_views), metavar="VIEW"
     )
-    parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--l2", type=float, default=3e-3)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--l2", type=float, default=5e-3)
     parser.add_argument("--label-smoothing", type=float, default=0.0)
     parser.add_argument("--mixup", type=float, default=0.0, help="alpha of the Beta distribution")
     parser.add_argument("--dropout", type=float, default=0.0)
@@ -124,15 +123,20 @@ def fit_and_answer(
             return 20 * features / np.linalg.norm(features, axis=1, keepdims=True)
         return features
 
-    model = build_model(options, inputs.shape[1], targets.shape[1])
+    batches = Batches(normalize(inputs), targets, options.mixup)
+    epochs = -(-Options.epochs // len(options.views))
+    model = build_model(options, inputs.shape[1], targets.shape[1], len(batches) * epochs)
     model.fit(
-        Batches(normalize(inputs), targets, options.mixup),
-        epochs=100,
+        batches,
+        epochs=epochs,
         verbose=0,
         validation_data=(normalize(asked["validation"]["plain"]), one_hot(labels[held_out])),
         callbacks=[
             keras.callbacks.EarlyStopping(
-                "val_cross_entropy", mode="min", patience=PATIENCE, restore_best_weights=True
+                "val_cross_entropy",
+                mode="min",
+                patience=Options.patience,
+                restore_best_weights=True,
             )
         ],
     )
@@ -168,8 +172,10 @@ class Batches(keras.utils.PyDataset):
         self._order = self._rng.permutation(len(self._inputs))
 
 
-def build_model(options: argparse.Namespace, channels: int, classes: int) -> keras.Model:
-    """The head that the options describe, compiled."""
+def build_model(
+    options: argparse.Namespace, channels: int, classes: int, steps: int
+) -> keras.Model:
+    """The head that the options describe, compiled; its rate falls to zero in so many steps."""
     layers = [keras.Input((channels,))]
     if options.noise:
         layers.append(keras.layers.GaussianNoise(options.noise))
@@ -179,7 +185,7 @@ def build_model(options: argparse.Namespace, channels: int, classes: int) -> ker
     layers.append(keras.layers.Dense(classes, kernel_regularizer=regularizer))
     model = keras.Sequential(layers)
     model.compile(
-        keras.optimizers.Adam(options.learning_rate),
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)),
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=options.label_smoothing
         ),
