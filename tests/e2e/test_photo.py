@@ -107,9 +107,7 @@ def test_a_picture_is_pasted(visit, classifier, way):
 
 def test_a_snapshot_is_answered(visit, camera_browser, classifier):
     page = visit(camera_browser)
-    page.page.get_by_role("button", name="Capture from camera").click()
-    page.page.locator("#photo").get_by_role("button", name="Click to Access Webcam").click()
-    page.page.wait_for_function("document.querySelector('#photo video')?.videoWidth > 0")
+    page.allow_camera("#photo", page.page.get_by_role("button", name="Capture from camera").click)
     page.page.locator("#photo").get_by_role("button", name="capture photo").click()
     page.page.locator("#sentence .answer").wait_for()
     assert page.page.locator("#labels dt").count() == 3
