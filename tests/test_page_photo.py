@@ -56,7 +56,7 @@ def test_a_photo_that_cannot_be_used_is_told_in_one_sentence(handlers, tmp_path)
 
 
 def test_a_new_answer_is_shown_beside_the_photo_as_it_is(handlers, answered):
-    html, breeds, more, photo, chosen = handlers.show(answered, False, visitor("de"))
+    html, breeds, more, photo, chosen, _ = handlers.show(answered, False, visitor("de"))
     words, bundle = texts("de"), handlers.classifier.bundle
     assert html == headline_html(answered.prediction, "de")
     assert more == more_html(answered.prediction, "de", bundle)
@@ -73,8 +73,18 @@ def test_breeds_are_folded_where_there_is_no_dog(handlers, answered):
     assert breeds["label"] == texts()["after_all"] and not breeds["open"]
 
 
+def test_evidence_is_folded_with_the_box_that_takes_it_away(handlers, answered):
+    stranger = Answered(answered.photo, replace(answered.prediction, looks_like_dog=False))
+    *_, photo, chosen, overlaid = handlers.show(stranger, True, visitor())
+    assert overlaid is False and photo["label"] == texts()["photo"]
+    assert np.array_equal(photo["value"], draw_disc(200))
+    # Who opens the breeds can ask for it.
+    assert "Red disc" in handlers.draw(stranger, chosen, True, visitor())["label"]
+
+
 def test_evidence_is_laid_over_the_photo_itself(handlers, answered):
-    _, _, _, photo, _ = handlers.show(answered, True, visitor("de"))
+    _, _, _, photo, _, overlaid = handlers.show(answered, True, visitor("de"))
+    assert overlaid == gr.skip()
     words = texts("de")
     assert photo["label"] == words["evidence_for"].format(breed="Red disc")
     assert photo["alt_text"] == words["evidence_alt"].format(breed="Red disc")
@@ -86,7 +96,7 @@ def test_evidence_is_laid_over_the_photo_itself(handlers, answered):
 
 
 def test_without_an_answer_there_is_nothing_but_the_way_to_a_photo(handlers):
-    html, breeds, more, photo, chosen = handlers.show(None, True, visitor())
+    html, breeds, more, photo, chosen, _ = handlers.show(None, True, visitor())
     assert (html, more, chosen) == ("", "", None)
     assert breeds["open"] and photo["label"] == texts()["photo"]
     # What the visitor does with the photo itself is left alone.
@@ -160,7 +170,7 @@ def test_a_photo_that_has_been_deleted_is_told(handlers, tmp_path):
 
 
 def test_a_refused_photo_takes_the_last_answer_away(handlers):
-    html, _, more, photo, chosen, labels, answered = handlers.refuse(visitor("fr"))
+    html, _, more, photo, chosen, _, labels, answered = handlers.refuse(visitor("fr"))
     assert texts("fr")["unreadable"] in html and more == ""
     assert photo["label"] == texts("fr")["photo"]
     assert (chosen, labels, answered) == (None, None, None)

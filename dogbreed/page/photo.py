@@ -29,8 +29,9 @@ STRENGTH = 0.8
 # Of a photo that is taken.
 _TAKEN = (1920, 1440)
 
-# Updates of the sentence, the box of breeds, what is below it and the photo, and the chosen label.
-Shown = tuple[str, dict[str, Any], str, dict[str, Any], str | None]
+# Updates of the sentence, the box of breeds, what is below it and the photo, the chosen label, and
+# the update of the box that lays evidence over the photo.
+Shown = tuple[str, dict[str, Any], str, dict[str, Any], str | None, Any]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class PhotoHandlers:
         """Show a new answer.
 
         Returns:
-            The updates of what is around the labels, and the label that evidence is for.
+            The updates of what is around the labels, the label that evidence is for, and the box
+            that lays evidence over the photo. Where the breeds step back so does the evidence,
+            since the box to take it away is folded with them.
         """
         if answered is None:
             return self._blank("", request)
@@ -91,8 +94,9 @@ class PhotoHandlers:
             headline_html(prediction, language, bundle.subject),
             gr.update(label=words["breeds" if is_dog else "after_all"], open=is_dog),
             more_html(prediction, language, bundle),
-            self._photo(answered, best, overlaid, language),
+            self._photo(answered, best, overlaid and is_dog, language),
             best,
+            gr.skip() if is_dog else False,
         )
 
     def choose(
@@ -134,7 +138,7 @@ class PhotoHandlers:
         words = texts(language_of(request), self.classifier.bundle.subject)
         html = f"<p>{escape(words[key])}</p>" if key else ""
         photo = gr.update(label=words["photo"], alt_text=words["photo_alt"])
-        return html, gr.update(label=words["breeds"], open=True), "", photo, None
+        return html, gr.update(label=words["breeds"], open=True), "", photo, None, gr.skip()
 
     def _photo(
         self, answered: Answered, label: str, overlaid: bool, language: str
@@ -292,7 +296,14 @@ def _connect(parts: _Parts, handlers: PhotoHandlers) -> None:
 
 def _answer_on(trigger: Callable[..., Any], parts: _Parts, handlers: PhotoHandlers) -> None:
     """Answer the photo whenever the trigger fires, then show the answer or why there is none."""
-    shown = [parts.sentence, parts.breeds, parts.more, parts.photo, parts.chosen]
+    shown = [
+        parts.sentence,
+        parts.breeds,
+        parts.more,
+        parts.photo,
+        parts.chosen,
+        parts.overlaid,
+    ]
     answered = trigger(
         handlers.answer,
         parts.photo,

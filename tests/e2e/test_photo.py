@@ -46,6 +46,22 @@ def test_evidence_is_laid_over_the_photo_and_taken_away(example_visit):
     assert difference < 6
 
 
+def test_evidence_does_not_stay_where_there_is_no_dog(example_visit, tmp_path):
+    page = example_visit()
+    page.page.locator("#examples button").first.click()
+    page.page.locator("#more details").wait_for()
+    page.page.locator("#show-evidence input").check()
+    page.wait_for_evidence("Red disc")
+    Image.new("RGB", (200, 200), "blue").save(tmp_path / "sky.png")
+    page.upload(tmp_path / "sky.png")
+    page.page.locator("#sentence .no-dog").wait_for()
+    page.page.locator(f"#photo img[alt='{texts()['photo_alt']}']").wait_for()
+    bare = Image.open(picture(page, page.page.locator("#photo img").get_attribute("src")))
+    assert np.abs(np.asarray(bare).astype(int) - (0, 0, 255)).mean() < 6
+    page.page.get_by_role("button", name=texts()["after_all"]).click()
+    assert not page.page.locator("#show-evidence input").is_checked()
+
+
 def test_on_a_phone_the_answer_needs_no_scrolling(visit):
     page = visit(viewport={"width": 360, "height": 640})
     page.upload(EXAMPLES / "golden.png")
