@@ -13,13 +13,13 @@ from dogbreed.train.photos import Photos
 class CachedFeatures:
     """Computes the features of photos, or reads what train.py has computed."""
 
-    def __init__(self, backbone_weights: str, cache_dir: Path):
+    def __init__(self, backbone_weights: str, cache_dir: Path, resize: str = Options.resize):
         """Build the backbone; see the options of train.py with these names."""
         backbone = build_backbone(backbone_weights)
         self._extractor = Extractor(
             backbone,
             weights_fingerprint(backbone),
-            resize=Options.resize,
+            resize=resize,
             seed=Options.seed,
             cache_dir=cache_dir,
         )

@@ -18,8 +18,10 @@ import keras
 import numpy as np
 
 from benchmarks.cached import CachedFeatures
+from benchmarks.pairs import confused_pairs, decide, fit_pairs
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import timed
+from dogbreed.images import RESIZE_METHODS
 from dogbreed.train.cuts import cut_validation
 from dogbreed.train.data import load_training_data
 from dogbreed.train.fit import HEAD_BATCH
@@ -36,7 +38,7 @@ def main() -> None:
     keras.utils.set_random_seed(Options.seed)
     photos = load_training_data(options.dataset).train
     split = cut_validation(photos.labels, Options.validation_per_class, Options.seed)
-    cached = CachedFeatures(options.backbone_weights, options.cache_dir)
+    cached = CachedFeatures(options.backbone_weights, options.cache_dir, options.resize)
     seen = ["plain", "mirror"] if options.predict_mirrored else ["plain"]
     views = {view: cached.read(photos, view) for view in {*options.views, "plain"}}
     asked = {"validation": {"plain": views["plain"][split[1]]}}
@@ -48,6 +50,8 @@ def main() -> None:
         asked["independent"] = {view: cached.read(settling, view) for view in seen}
         truths["independent"], sources["independent"] = settling.labels, sources_of(settling)
     seconds, answers = timed(lambda: fit_and_answer(options, views, photos.labels, split, asked))
+    if options.pairs:
+        answers = share_out_pairs(options, views, photos.labels, split, asked, answers)
     rows = []
     for name, logits in answers.items():
         for source in dict.fromkeys(["all", *sources[name]]):
@@ -81,6 +85,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--views", nargs="+", default=view_names(Options.augment_views), metavar="VIEW"
     )
+    parser.add_argument("--resize", choices=RESIZE_METHODS, default=Options.resize)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--l2", type=float, default=5e-3)
     parser.add_argument("--label-smoothing", type=float, default=0.0)
@@ -88,6 +93,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--noise", type=float, default=0.0, help="in standard deviations")
     parser.add_argument("--normalize", choices=("none", "standard", "length"), default="none")
+    parser.add_argument("--pairs", type=int, default=0, help="most confused pairs, asked apart")
+    parser.add_argument("--pair-strength", type=float, default=1e-3, help="C of their regressions")
     parser.add_argument("--predict-mirrored", action="store_true", help="mean of both views")
     return parser.parse_args()
 
@@ -144,6 +151,23 @@ def fit_and_answer(
         name: np.mean([model.predict(normalize(view), verbose=0) for view in each.values()], axis=0)
         for name, each in asked.items()
     }
+
+
+def share_out_pairs(
+    options: argparse.Namespace,
+    views: dict[str, np.ndarray],
+    labels: np.ndarray,
+    split: tuple[np.ndarray, np.ndarray],
+    asked: dict[str, dict[str, np.ndarray]],
+    answers: dict[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Let a regression decide between the breeds that validation photos show to be confused."""
+    kept, held_out = split
+    pairs = confused_pairs(answers["validation"], labels[held_out], options.pairs)
+    inputs = np.concatenate([views[name][kept] for name in options.views])
+    targets = np.tile(labels[kept], len(options.views))
+    fitted = fit_pairs(pairs, inputs, targets, options.pair_strength)
+    return {name: decide(fitted, asked[name]["plain"], answers[name]) for name in answers}
 
 
 class Batches(keras.utils.PyDataset):
