@@ -70,7 +70,7 @@ def test_it_works_by_keyboard_alone(visit, example_address):
 def test_the_answer_is_announced(visit):
     page = visit()
     said = page.page.locator("#sentence[aria-live=polite]")
-    said.wait_for(state="attached", timeout=5000)
+    said.wait_for(state="attached")
     # What is not rendered is not announced when it appears.
     assert said.evaluate("element => element.checkVisibility()")
 
@@ -79,7 +79,7 @@ def test_the_answer_is_announced(visit):
 def test_it_speaks_the_language_of_the_browser(visit, locale):
     words = texts("zh-CN" if locale == "zh-CN" else locale[:2])
     page = visit(locale=locale)
-    page.page.get_by_role("heading", name=words["heading"]).wait_for(timeout=5000)
+    page.page.get_by_role("heading", name=words["heading"]).wait_for()
     page.upload(EXAMPLES / "golden.png")
     page.page.locator("#sentence .answer").wait_for()
     page.page.get_by_text(words["details"]).wait_for()
@@ -91,5 +91,5 @@ def test_it_speaks_the_language_of_the_browser(visit, locale):
 
 def test_an_unknown_language_gets_english(visit):
     page = visit(locale="fi-FI")
-    page.page.get_by_role("heading", name=texts()["heading"]).wait_for(timeout=5000)
+    page.page.get_by_role("heading", name=texts()["heading"]).wait_for()
     assert page.page.evaluate("document.documentElement.lang") == "en"

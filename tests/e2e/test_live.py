@@ -32,9 +32,7 @@ def test_breeds_follow_the_camera_and_stop_when_the_tab_is_left(visit, camera_br
     assert len(frames) > 2
 
     page.open_tab("Photo")
-    page.page.wait_for_function(
-        "!document.querySelector('#camera video')?.srcObject?.active", timeout=5000
-    )
+    page.page.wait_for_function("!document.querySelector('#camera video')?.srcObject?.active")
     # One frame may have been on its way.
     page.page.wait_for_timeout(500)
     sent = len(frames)
@@ -42,9 +40,7 @@ def test_breeds_follow_the_camera_and_stop_when_the_tab_is_left(visit, camera_br
     assert len(frames) == sent
 
     page.open_tab("Live")
-    page.page.wait_for_function(
-        "document.querySelector('#camera video')?.srcObject?.active", timeout=5000
-    )
+    page.page.wait_for_function("document.querySelector('#camera video')?.srcObject?.active")
     assert page.foreign == []
 
 
@@ -69,7 +65,7 @@ def test_a_missing_camera_is_told(visit):
     page = visit()
     page.open_tab("Live")
     page.page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
-    page.page.get_by_text(texts()["camera_missing"]).wait_for(timeout=5000)
+    page.page.get_by_text(texts()["camera_missing"]).wait_for()
 
 
 def test_a_refused_camera_is_told(visit, playwright_session, chromium_path):
@@ -80,7 +76,7 @@ def test_a_refused_camera_is_told(visit, playwright_session, chromium_path):
     page = visit(browser)
     page.open_tab("Live")
     page.page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
-    page.page.get_by_text(texts()["camera_refused"]).wait_for(timeout=5000)
+    page.page.get_by_text(texts()["camera_refused"]).wait_for()
     browser.close()
 
 
@@ -91,4 +87,4 @@ def test_a_browser_without_cameras_is_told(visit):
     page.page.locator("#photo").wait_for()
     page.open_tab("Live")
     page.page.locator("#camera").get_by_role("button", name="Click to Access Webcam").click()
-    page.page.get_by_text(texts()["camera_unsupported"]).wait_for(timeout=5000)
+    page.page.get_by_text(texts()["camera_unsupported"]).wait_for()

@@ -150,8 +150,8 @@ def test_a_bad_file_is_told_in_one_sentence(visit, noise_photo, tmp_path, name, 
     page.upload(EXAMPLES / "golden.png")
     page.page.locator("#more details").wait_for()
     page.upload(path)
-    page.page.get_by_text(told).wait_for(timeout=20_000)
-    page.page.get_by_text(texts()["unreadable"]).wait_for(timeout=20_000)
+    page.page.get_by_text(told).wait_for()
+    page.page.get_by_text(texts()["unreadable"]).wait_for()
     assert page.page.locator("#labels .confidence-set").count() == 0
     assert not page.page.locator("#breeds").is_visible()
 
@@ -161,7 +161,7 @@ def test_a_bad_file_is_told_in_the_language_of_the_browser(visit, tmp_path):
     path.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     page = visit(locale="fr-FR")
     page.upload(path)
-    page.page.get_by_text("Ce format n’est pas pris en charge (SVG)").wait_for(timeout=20_000)
+    page.page.get_by_text("Ce format n’est pas pris en charge (SVG)").wait_for()
 
 
 @pytest.mark.parametrize(
