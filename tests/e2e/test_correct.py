@@ -1,13 +1,19 @@
 """From "no, it is a …" in the browser to a dataset on the Hub, and to what training loads."""
 
 import json
+from pathlib import Path
 
+import pytest
+
+from dogbreed.corrections import TABLE
 from dogbreed.page.i18n import texts
 from tests.e2e.conftest import Visit
+from tests.e2e.test_everyone import serious
 from tests.helpers.running import running_page
 from tests.helpers.shapes import LABELS, draw_shape
 from tests.helpers.tiny_bundle import write_trusted
 
+WORDS = texts("en", "photo")
 LOAD = """
 import sys
 from pathlib import Path
@@ -18,11 +24,22 @@ load(Options(Path(sys.argv[2]), dataset=sys.argv[1], corrections="ann/kept", **f
 """
 
 
-def test_a_correction_reaches_the_hub_and_training(browser, hub, ann, shapes_folder, tmp_path):
-    path = tmp_path / "photo.png"
-    draw_shape(0, 700).save(path)
-    model = write_trusted(tmp_path / "answering", subject="photo")
-    words = texts("en", "photo")
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """A small bundle with the classes of the shapes."""
+    return write_trusted(tmp_path_factory.mktemp("models") / "answering", subject="photo")
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    """A photo of a red disc."""
+    draw_shape(0, 700).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_a_correction_reaches_the_hub_and_training(
+    browser, hub, ann, model, path, shapes_folder, tmp_path
+):
     options = (f"--model={model}", "--collect=ann/kept")
     with running_page(*options, **ann.environ()) as address:
         page = Visit(browser, address)
@@ -30,10 +47,10 @@ def test_a_correction_reaches_the_hub_and_training(browser, hub, ann, shapes_fol
         page.page.locator("#correct-label input").click(timeout=60_000)
         page.page.get_by_role("option").nth(2).click()
         page.page.locator("#correct-send").click()
-        page.page.get_by_text(words["correct_thanks"]).wait_for(timeout=60_000)
+        page.page.get_by_text(WORDS["correct_thanks"]).wait_for(timeout=60_000)
         assert page.page.locator("#correct-send").count() == 0
-        page.open_tab(words["tab_about"])
-        page.page.get_by_text(words["collect_privacy"][:60]).wait_for(timeout=30_000)
+        page.open_tab(WORDS["tab_about"])
+        page.page.get_by_text(WORDS["collect_privacy"][:60]).wait_for(timeout=30_000)
         page.context.close()
     files = hub.files("ann/kept", "dataset")
     assert hub.settings("ann/kept", "dataset")["private"]
@@ -44,3 +61,57 @@ def test_a_correction_reaches_the_hub_and_training(browser, hub, ann, shapes_fol
     # What `dogbreed train` loads before anything else; it trains with whatever that returns.
     run = ann.python(LOAD, shapes_folder, tmp_path / "model")
     assert "37 photos to train" in run.err and "1 correction of ann/kept to train" in run.err
+
+
+@pytest.fixture(scope="module")
+def collecting(chromium_path, model, tmp_path_factory):
+    """The address of a page that keeps corrections, and the folder that they are in."""
+    folder = tmp_path_factory.mktemp("kept")
+    with running_page(f"--model={model}", f"--collect={folder}") as address:
+        yield address, folder
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_where_it_is_open(browser, collecting, path, scheme):
+    page = Visit(browser, collecting[0], color_scheme=scheme)
+    page.upload(path)
+    page.page.locator("#correct-send").wait_for(timeout=30_000)
+    page.page.wait_for_timeout(700)
+    assert serious(page) == []
+    page.page.locator("#correct-label input").click()
+    page.page.get_by_role("option").first.wait_for()
+    assert serious(page) == []
+    page.page.keyboard.press("Escape")
+    page.page.locator("#correct-send").click()
+    page.page.get_by_text(WORDS["correct_choose"]).wait_for()
+    assert serious(page) == []
+    page.context.close()
+
+
+def test_it_works_by_keyboard_alone_and_is_announced(browser, collecting, path):
+    address, folder = collecting
+    page = Visit(browser, address)
+    keyboard = page.page.keyboard
+
+    def tab_to(selector: str) -> None:
+        for _ in range(40):
+            if page.page.evaluate(f"!!document.activeElement.closest('{selector}')"):
+                return
+            keyboard.press("Tab")
+        raise AssertionError(f"Tab does not lead to {selector}")
+
+    page.upload(path)
+    page.page.locator("#correct-send").wait_for(timeout=30_000)
+    said = page.page.locator("#correct-said[aria-live=polite]")
+    # What is not rendered is not announced when it appears.
+    said.wait_for(state="attached", timeout=5000)
+    assert said.evaluate("element => element.checkVisibility()")
+    tab_to("#correct-label")
+    keyboard.type("green")
+    keyboard.press("Enter")
+    tab_to("#correct-send")
+    keyboard.press("Enter")
+    page.page.get_by_text(WORDS["correct_thanks"]).wait_for()
+    page.context.close()
+    (row,) = [json.loads(line) for line in (folder / TABLE).read_text().splitlines()]
+    assert row["label"] == LABELS[1]

@@ -75,8 +75,9 @@
   const addNamesAndRoles = () => {
     const language = find("#language")?.textContent.trim();
     if (language) document.documentElement.lang = language;
-    const answer = find("#sentence");
-    if (answer) answer.setAttribute("aria-live", "polite");
+    for (const said of ["#sentence", "#correct-said"]) {
+      find(said)?.setAttribute("aria-live", "polite");
+    }
     const title = find("#examples .label");
     document.querySelectorAll("#examples button").forEach((button, index) => {
       if (title) button.setAttribute("aria-label", `${title.textContent.trim()} ${index + 1}`);
