@@ -13,8 +13,10 @@ from dogbreed.corrections import NONE, TABLE, Corrections
 from dogbreed.errors import DatasetError
 from dogbreed.page.correct import CorrectionHandlers
 from dogbreed.page.i18n import texts
-from dogbreed.train.corrections import add_corrections
+from dogbreed.train.corrections import add_corrections, leave_out_measured
 from dogbreed.train.data import load_training_data
+from dogbreed.train.splits import leave_out_duplicates
+from tests.helpers.photos import pixel_features
 from tests.helpers.shapes import LABELS as SHAPES
 from tests.helpers.shapes import draw_shape
 from tests.helpers.tiny_bundle import LABELS, draw_disc, write_trusted
@@ -87,6 +89,34 @@ def test_they_are_trained_on_and_not_tested_on(shapes_folder, classifier, tmp_pa
     assert not {*more.train.digests[-2:]} & {*data.train.digests}
     assert more.test.digests == data.test.digests
     assert "2 corrections of kept to train (1 of no class" in more.summary()
+
+
+def test_those_that_show_a_test_photo_are_left_out_and_it_stays(
+    shapes_folder, classifier, tmp_path, capsys
+):
+    data, corrections = (
+        load_training_data(str(shapes_folder)),
+        Corrections(tmp_path / "kept", classifier.bundle),
+    )
+    tested = sorted((shapes_folder / "test" / SHAPES[1]).iterdir())[0]
+    draw_shape(0, 500).save(tmp_path / "new.png")
+    for photo in (tested, tmp_path / "new.png", tested):
+        corrections.keep(str(photo), SHAPES[0], classifier.predict(photo))
+    more = add_corrections(data, str(corrections.folder))
+    assert more.corrected == 3
+    folders = iter(range(9))
+
+    def plain(photos):
+        return pixel_features(photos, tmp_path / str(next(folders)))
+
+    less = leave_out_measured(more, [more.test], plain)
+    assert "2 corrections not trained on" in capsys.readouterr().err
+    assert (less.corrected, len(less.train)) == (1, len(data.train) + 1)
+    assert less.train.digests[:-1] == data.train.digests
+    left, _, _ = leave_out_duplicates(less, plain(less.train), plain(less.test))
+    assert left.test.digests == data.test.digests
+    # There is nothing to say of those that are new.
+    assert leave_out_measured(less, [less.test], plain) is less
 
 
 def test_corrections_without_a_class_are_refused(shapes_folder, handlers, answered):

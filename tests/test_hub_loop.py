@@ -24,6 +24,21 @@ from tests.helpers.shapes import LABELS, draw_shape
 from tests.helpers.shell import Run, Shell
 from tests.hub import LocalHub
 
+# What `serve --collect user/dataset` does when visitors correct answers.
+KEEP = """
+import sys
+from pathlib import Path
+from dogbreed import DogBreedClassifier
+from dogbreed.corrections import Corrections
+from dogbreed.hub import uploading
+source, folder, label, *photos = sys.argv[1:]
+classifier = DogBreedClassifier.from_pretrained(source)
+with uploading(Path(folder), "ann/kept") as lock:
+    corrections = Corrections(Path(folder), classifier.bundle, lock)
+    for photo in photos:
+        corrections.keep(photo, label, classifier.predict(photo))
+"""
+
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
@@ -129,10 +144,13 @@ def test_a_new_process_answers_the_same_from_the_hub_only(hub, ann, trained, pho
     ]
 
 
-def test_training_starts_from_the_hub_and_a_failed_push_can_be_repeated(
-    hub, ann, options, trained, tmp_path
+def test_training_with_corrections_starts_from_the_hub_and_a_failed_push_can_be_repeated(
+    hub, ann, options, trained, photo, shapes_folder, tmp_path
 ):
     output = tmp_path / "further"
+    tested = shapes_folder / "test" / LABELS[0] / "000.png"
+    kept = ann.python(KEEP, trained[0], tmp_path / "kept", LABELS[0], photo, tested)
+    assert kept.code == 0, kept.err
     hub.clear_requests()
     fault = hub.fail_next("POST", "/commit/", status=503)
     run = ann.script(
@@ -141,6 +159,7 @@ def test_training_starts_from_the_hub_and_a_failed_push_can_be_repeated(
         "--init-from=ann/shapes@v1",
         "--epochs=1",
         "--no-final-fit",
+        "--corrections=ann/kept",
         f"--output={output}",
         "--push-to=ann/further",
         "--private",
@@ -152,6 +171,10 @@ def test_training_starts_from_the_hub_and_a_failed_push_can_be_repeated(
     )
     assert {name for name in downloads(hub) if name == WEIGHTS} == {WEIGHTS}
     training = read_bundle(output, [NETWORK, WEIGHTS]).config["training"]
+    assert "2 corrections of ann/kept to train" in run.err
+    # One shows a test photo, which stays.
+    assert "1 correction not trained on" in run.err
+    assert [training["splits"][name]["photos"] for name in ("train", "test")] == [37, 12]
     start = training["init_from"]
     assert start["address"] == "ann/shapes@v1" == training["options"]["init_from"]
     assert start["commit"] == hub.refs("ann/shapes")["tags"]["v1"]

@@ -8,18 +8,15 @@ import pytest
 from PIL import Image
 
 from dogbreed.errors import DatasetError
-from dogbreed.images import prepare
-from dogbreed.train.cached import Features
 from dogbreed.train.cuts import SplitRule
 from dogbreed.train.data import load_training_data
 from dogbreed.train.options import Options
-from dogbreed.train.photos import Photos
 from dogbreed.train.splits import (
     describe_data,
     leave_out_duplicates,
     split_rows,
 )
-from tests.helpers.photos import write_photos
+from tests.helpers.photos import pixel_features, write_photos
 
 LABELS = np.repeat([0, 1, 2], [30, 20, 4])
 APART = np.arange(54)
@@ -67,14 +64,6 @@ def test_photos_that_all_look_alike_are_refused():
         split_rows(LABELS, np.array([0, 1, 30, 31]), APART, options())
 
 
-def features_of(photos: Photos, folder: Path) -> Features:
-    """Pixels for features: those of copies are the same, and noise is unlike any other noise."""
-    frames = [prepare(photos.encoded(row), 16, "squash") for row in range(len(photos))]
-    folder.mkdir()
-    np.save(folder / "0.npy", (np.stack(frames).reshape(len(frames), -1) - 127.5).astype("f2"))
-    return Features([folder / "0.npy"], "features")
-
-
 def test_test_photos_that_look_like_a_training_photo_are_left_out(tmp_path):
     root = write_photos(tmp_path / "data", {"train/a": 5, "train/b": 5, "test/a": 3, "test/b": 3})
     with Image.open(root / "train" / "a" / "1.png") as photo:
@@ -83,7 +72,7 @@ def test_test_photos_that_look_like_a_training_photo_are_left_out(tmp_path):
     data = load_training_data(str(root))
     assert (len(data.train), len(data.test)) == (11, 7)
     trained, tested = (
-        features_of(photos, tmp_path / name)
+        pixel_features(photos, tmp_path / name)
         for name, photos in (("train", data.train), ("test", data.test))
     )
     less, groups, pairs = leave_out_duplicates(data, trained, tested)

@@ -1,14 +1,18 @@
-"""Corrections of visitors: more photos to train on, never to measure on."""
+"""Corrections of visitors: more photos to train on, and no reason to test on fewer."""
 
 import dataclasses
+import sys
+from collections.abc import Callable, Iterable
 
 import datasets
 import numpy as np
 
 from dogbreed.errors import DatasetError
+from dogbreed.train.cached import Features
 from dogbreed.train.columns import to_photos, with_labels
 from dogbreed.train.cuts import repeated
 from dogbreed.train.data import TrainingData
+from dogbreed.train.duplicates import Seen, find_duplicates
 from dogbreed.train.options import public_name
 from dogbreed.train.photos import Photos, count
 from dogbreed.train.sources import load_dataset
@@ -49,7 +53,48 @@ def add_corrections(data: TrainingData, source: str) -> TrainingData:
     note = f"{count(added, 'correction')} of {public_name(source)} to train"
     if unknown or repeats:
         note += f" ({unknown:,} of no class and {repeats:,} that are also in test left out)"
-    return dataclasses.replace(data, train=_joined(parts), notes=(*data.notes, note))
+    return dataclasses.replace(
+        data, train=_joined(parts), notes=(*data.notes, note), corrected=added
+    )
+
+
+def leave_out_measured(
+    data: TrainingData, measured: Iterable[Photos], plain: Callable[[Photos], Features]
+) -> TrainingData:
+    """Leave out corrections that look like a photo which measures, and print how many.
+
+    A visitor may upload a photo of the test split, which is encoded anew when it is kept. If it
+    were trained on, the test photo could not be tested on, and visitors would choose what is.
+
+    Args:
+        data: From `add_corrections`.
+        measured: Photos to test on, and others that measure or settle what is promised.
+        plain: Returns the pooled features of photos in the plain view.
+
+    Returns:
+        The same test photos, and the training photos without these corrections.
+    """
+
+    def seen(photos: Photos) -> Seen:
+        features = plain(photos)
+        return photos, features, features.decodable()
+
+    own = len(data.train) - data.corrected
+    corrections = seen(data.train.select(range(own, len(data.train))))
+    alike = sorted(
+        {row for others in measured for row, _ in find_duplicates(corrections, seen(others))}
+    )
+    if not alike:
+        return data
+    print(
+        f"{count(len(alike), 'correction')} not trained on: the same photo is held out to test or "
+        "to settle.",
+        file=sys.stderr,
+    )
+    kept = np.setdiff1d(np.arange(len(data.train)), np.add(alike, own))
+    return dataclasses.replace(
+        data, train=data.train.select(kept), corrected=data.corrected - len(alike)
+    )
 
 
 def _joined(parts: list[Photos]) -> Photos:

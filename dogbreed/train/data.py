@@ -40,6 +40,7 @@ class TrainingData:
         train_rule, test_rule: How they were chosen.
         left_out: What is in neither, and why.
         notes: What a person should know about the choice.
+        corrected: How many of the training photos, the last ones, are corrections of visitors.
     """
 
     source: str
@@ -50,6 +51,7 @@ class TrainingData:
     test_rule: SplitRule
     left_out: LeftOut
     notes: tuple[str, ...] = ()
+    corrected: int = 0
 
     def without(self, rows: Iterable[int], reason: str) -> "TrainingData":
         """Leave these rows out of the test photos, also when the rule is applied again.

@@ -16,7 +16,7 @@ from dogbreed.train.audit import audit_labels
 from dogbreed.train.backbone import backbone_of, build_start, weights_fingerprint
 from dogbreed.train.cached import Features
 from dogbreed.train.checks import check_data, check_options, read_notes
-from dogbreed.train.corrections import add_corrections
+from dogbreed.train.corrections import add_corrections, leave_out_measured
 from dogbreed.train.cuts import learned_from
 from dogbreed.train.data import TrainingData, leave_out_kinds, load_negatives
 from dogbreed.train.disk import full_disk_explained, locked
@@ -92,12 +92,13 @@ def _train(options: Options) -> Bundle:
         seed=options.seed,
         cache_dir=options.cache_dir,
     )
+    if data.corrected:
+        measured = [data.test, *(vars(independent).values() if independent else ())]
+        data = leave_out_measured(data, measured, lambda photos: extract_plain(extractor, photos))
     views = extract_views(extractor, data.train, options)
     plain = views["avg_pool"][0]
-    to_compare = extractor.extract(
-        data.test, data.test.fingerprint(), "plain", precision=best_precision()
-    )
-    data, groups, pairs = leave_out_duplicates(data, plain, to_compare["avg_pool"])
+    to_compare = extract_plain(extractor, data.test)
+    data, groups, pairs = leave_out_duplicates(data, plain, to_compare)
     split = split_rows(data.train.labels, name_skipped(data.train, plain), groups, options)
     judges = None
     if independent is not None:
@@ -195,6 +196,12 @@ def extract_views(extractor: Extractor, photos: Photos, options: Options) -> Vie
         for name in names
     ]
     return {boundary: [view[boundary] for view in extracted] for boundary in needed}
+
+
+def extract_plain(extractor: Extractor, photos: Photos) -> Features:
+    """Compute the pooled features of photos as they are, to compare photos with one another."""
+    extracted = extractor.extract(photos, photos.fingerprint(), "plain", precision=best_precision())
+    return extracted["avg_pool"]
 
 
 def extract_judges(extractor: Extractor, photos: Photos) -> tuple[np.ndarray, np.ndarray]:
