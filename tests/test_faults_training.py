@@ -3,38 +3,23 @@
 Killed at three moments; `python -m tests.helpers.kill_training --times 50` kills at random ones.
 """
 
-import contextlib
 import json
 import resource
-import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dogbreed.bundle import NETWORK
 from tests.helpers.kill_training import differences, kill_when, start
+from tests.helpers.small_disk import fill, make_room, small_disk
 
 
 @pytest.fixture(scope="module")
 def options(quick_options, negatives_folder) -> list[str]:
     """Those of `trained_bundle`."""
     return [*quick_options, f"--not-dogs={negatives_folder}"]
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
-    """Mount a small disk at a folder, if this process may."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    mounted = shutil.which("mount") and not subprocess.run(mount, capture_output=True).returncode
-    try:
-        yield bool(mounted)
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def assert_full(process: subprocess.Popen) -> None:
@@ -58,12 +43,10 @@ def assert_fills(options: list[str], disk: Path) -> None:
     training = start(options, disk, stderr=subprocess.PIPE)
     while not list(disk.glob("cache/features/*/*/.lock")) and training.poll() is None:
         time.sleep(0.01)
-    with (disk / "ballast").open("wb") as file, contextlib.suppress(OSError):
-        while file.write(bytes(1_000_000)):
-            file.flush()
+    fill(disk)
     assert_full(training)
     assert not (disk / "model").exists()
-    (disk / "ballast").unlink()
+    make_room(disk)
 
 
 def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle(

@@ -1,6 +1,10 @@
 """Kills a training at random moments, resumes it, and compares the bundle with an undisturbed one.
 
     python -m tests.helpers.kill_training --times 50
+    python -m tests.helpers.kill_training --times 50 --fill
+
+With `--fill` its disk is full from that moment on instead, until it has ended with a sentence about
+it; this needs the right to mount a small disk.
 
 The data are made here: colored shapes of 96 pixels. A moment is a share of the processor time of a
 whole training, so that a busy machine does not move it. What is resumed may be killed again; when a
@@ -20,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -28,6 +33,7 @@ import numpy as np
 from dogbreed.bundle import WEIGHTS, read_bundle
 from tests.helpers.running import ROOT
 from tests.helpers.shapes import write_backbone, write_folder, write_negatives
+from tests.helpers.small_disk import fill, make_room, small_disk
 
 
 @dataclasses.dataclass
@@ -35,7 +41,7 @@ class Found:
     """What the kills have shown.
 
     Attributes:
-        kills: The moment of each, as a share of a whole training.
+        kills: The moment of each, or of each full disk, as a share of a whole training.
         compared: How many bundles were compared.
         differences: What differed, or failed.
     """
@@ -93,11 +99,27 @@ def kill_when(process: subprocess.Popen, seen: Callable[[], object], seconds: fl
 
 def kill_at(process: subprocess.Popen, seconds: float) -> bool:
     """Kill a training after some processor seconds; whether it was still there."""
-    while process.poll() is None and _processor_seconds(process.pid) < seconds:
-        time.sleep(0.01)
+    _wait_until(process, seconds)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     return process.wait() == -signal.SIGKILL
+
+
+def fill_at(disk: Path, process: subprocess.Popen, seconds: float) -> bool:
+    """Fill the disk of a training after some processor seconds; whether it ended with exit code 2.
+
+    Afterwards there is room again.
+    """
+    _wait_until(process, seconds)
+    fill(disk)
+    code = process.wait()
+    make_room(disk)
+    return code == 2
+
+
+def _wait_until(process: subprocess.Popen, seconds: float) -> None:
+    while process.poll() is None and _processor_seconds(process.pid) < seconds:
+        time.sleep(0.01)
 
 
 def differences(bundle: Path, expected: Path) -> list[str]:
@@ -126,27 +148,35 @@ def differences(bundle: Path, expected: Path) -> list[str]:
     return lines + [f"{name} is left" for name in sorted(left)]
 
 
-def kill_often(
-    options: list[str], whole: Path, seconds: float, folder: Path, times: int, seed: int
+def disturb_often(
+    options: list[str],
+    whole: tuple[Path, float],
+    folder: Path,
+    disturb: Callable[[subprocess.Popen, float], bool],
+    *,
+    times: int,
+    seed: int,
 ) -> Found:
-    """Kill trainings this often, and let each be resumed until it ends.
+    """Disturb trainings this often, and let each be resumed until it ends.
 
     Args:
         options: Of the training.
-        whole: Bundle of a training that nothing has disturbed.
-        seconds: Processor seconds of that training.
+        whole: Bundle of a training that nothing has disturbed, and its processor seconds.
         folder: Where to train.
-        times: How many kills.
+        disturb: Disturbs a training after some processor seconds; whether that ended it.
+        times: How many disturbances.
         seed: Decides the moments.
     """
+    bundle, seconds = whole
     rng, found = random.Random(seed), Found()
     begun = False
     while len(found.kills) < times or begun:
         # The last one is not killed any more.
         moment = rng.random() if len(found.kills) < times else float("inf")
         process = start(options, folder)
-        if kill_at(process, moment * seconds):
+        if disturb(process, moment * seconds):
             found.kills.append(moment)
+            print(f"{len(found.kills)}: ended at {moment:.0%}", flush=True)
             begun = True
             if (folder / "model").exists():
                 read_bundle(folder / "model")
@@ -155,7 +185,9 @@ def kill_often(
             found.differences.append(f"ended with {process.returncode} after {found.kills[-3:]}")
         else:
             found.compared += 1
-            found.differences += differences(folder / "model", whole)
+            different = differences(folder / "model", bundle)
+            print("compared:", *different or ["the same"], flush=True)
+            found.differences += different
         shutil.rmtree(folder)
         folder.mkdir()
         begun = False
@@ -192,21 +224,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill trainings, resume them, compare.")
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fill", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
+    with tempfile.TemporaryDirectory() as name, small_disk(Path(name) / "disk", 500) as mounted:
+        root, disk = Path(name), Path(name) / "disk"
+        if options.fill and not mounted:
+            parser.error("this process may not mount a disk")
         (root / "whole").mkdir()
-        (root / "killed").mkdir()
+        (disk / "disturbed").mkdir()
         given = quick_options(root)
         seconds = train_whole(given, root / "whole")
         print(f"A whole training takes {seconds:.0f} s of processor time.", flush=True)
-        found = kill_often(
-            given, root / "whole" / "model", seconds, root / "killed", options.times, options.seed
+        found = disturb_often(
+            given,
+            (root / "whole" / "model", seconds),
+            disk / "disturbed",
+            partial(fill_at, disk) if options.fill else kill_at,
+            times=options.times,
+            seed=options.seed,
         )
     print(
-        f"{len(found.kills)} kills, from {min(found.kills):.0%} to {max(found.kills):.0%} of a "
-        f"training; {found.compared} bundles compared, {len(found.differences)} differences."
+        f"{len(found.kills)} {'full disks' if options.fill else 'kills'}, from "
+        f"{min(found.kills):.0%} to {max(found.kills):.0%} of a training; {found.compared} bundles "
+        f"compared, {len(found.differences)} differences."
     )
     print(*found.differences, sep="\n")
     return 1 if found.differences else 0
