@@ -245,7 +245,7 @@ def copy_bundle(bundle: Bundle, destination: Path, leave_out: Iterable[str] = ()
         leave_out: Files and folders to leave out, such as `model.weights.h5` and `runs`.
 
     Raises:
-        BundleError: The destination exists already.
+        BundleError: The destination exists already, or cannot be written.
     """
     if destination.exists():
         raise BundleError(f"{destination} exists already; name a new folder.")
@@ -257,13 +257,20 @@ def copy_bundle(bundle: Bundle, destination: Path, leave_out: Iterable[str] = ()
     left_out = {PurePosixPath(name) for name in leave_out}
     if (bundle.path / CARD).is_file():
         present.append(CARD)
-    for name in present:
-        path = PurePosixPath(name)
-        if left_out.isdisjoint([path, *path.parents]):
-            (partial / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(bundle.path / path, partial / path)
-    write_config(partial, {k: v for k, v in bundle.config.items() if k != "files"})
-    partial.rename(destination)
+    try:
+        for name in present:
+            path = PurePosixPath(name)
+            if left_out.isdisjoint([path, *path.parents]):
+                (partial / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(bundle.path / path, partial / path)
+        write_config(partial, {k: v for k, v in bundle.config.items() if k != "files"})
+        partial.rename(destination)
+    except OSError as error:
+        raise BundleError(
+            f"{destination} cannot be written ({error.strerror}); name another folder."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return read_bundle(destination)
 
 

@@ -28,6 +28,7 @@ from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.engines import AUTO, LITERT, wanted_engine
 from dogbreed.errors import DogBreedError, InvalidImageError, UsageError
+from dogbreed.full_disk import full_disk_explained
 from dogbreed.images import load_image
 from dogbreed.photo_files import names_a_photo, visible_files
 from dogbreed.prediction import Prediction
@@ -119,7 +120,8 @@ def _run(parser: argparse.ArgumentParser, run: _Command | None, arguments: list[
     _open_output()
     try:
         try:
-            code = run(options)
+            with full_disk_explained():
+                code = run(options)
             with _writing():
                 sys.stdout.flush()
             return code

@@ -4,7 +4,9 @@
 with it.
 """
 
+import errno
 import json
+import os
 import threading
 import uuid
 from contextlib import nullcontext
@@ -69,5 +71,20 @@ class Corrections:
         with self._lock, self._uploads:
             with write_beside(self.folder / name) as file:
                 image.save(file, "JPEG", quality=95)
-            with (self.folder / TABLE).open("a", encoding="utf-8") as table:
-                table.write(line)
+            try:
+                append_line(self.folder / TABLE, line.encode())
+            except BaseException:
+                (self.folder / name).unlink()
+                raise
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append to a file; one that cannot grow, as on a full disk, stays as it was."""
+    with path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            if file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except BaseException:
+            file.truncate(before)
+            raise

@@ -41,6 +41,7 @@ ENGLISH = {
     "not_fetched": "This page does not fetch photos from web addresses; upload the photo instead.",
     "not_base64": "The data of this photo cannot be decoded; send it in base64.",
     "not_readable": "This request cannot be read; see the examples on the API tab.",
+    "no_room": "The server has no room for this at present; try again later.",
 }
 
 

@@ -21,6 +21,7 @@ from tests.helpers.chromium import find_chromium
 from tests.helpers.kill_training import start
 from tests.helpers.shapes import write_backbone, write_folder, write_negatives
 from tests.helpers.shell import Shell
+from tests.helpers.small_disk import small_disk
 from tests.helpers.tiny_bundle import draw_disc, write_bundle
 from tests.hub import LocalHub
 
@@ -149,6 +150,15 @@ def ann(hub, tmp_path) -> Shell:
 def bob(hub, tmp_path) -> Shell:
     """Bob, whose cache is empty."""
     return Shell(hub, tmp_path / "home", "hf_bob")
+
+
+@pytest.fixture
+def disk(tmp_path) -> Iterator[Path]:
+    """A disk with room for two megabytes."""
+    with small_disk(tmp_path / "disk", 2) as mounted:
+        if not mounted:
+            pytest.skip("this process may not mount a disk")
+        yield tmp_path / "disk"
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.cli import main
 from dogbreed.errors import BundleError, UsageError
 from tests.helpers.bulk_data import write_photos
+from tests.helpers.small_disk import fill
 from tests.helpers.tiny_bundle import assert_one_sentence, write_trusted
 
 MANIFEST_OF = {
@@ -174,3 +175,16 @@ def test_without_ray_it_says_what_to_install(tmp_path):
     assert done.stderr.strip() == (
         "dogbreed: This needs ray; run `pip install -r requirements-bulk.txt`."
     )
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(disk):
+    with opened(disk / "answers", Manifest(**MANIFEST_OF)), pytest.raises(UsageError) as refused:
+        write_part(disk / "answers", 0, bytes(3_000_000))
+    assert "No space left on device" in str(refused.value)
+    assert_one_sentence(str(refused.value))
+    assert not [*disk.glob("answers/*part*")]
+    fill(disk)
+    with pytest.raises(UsageError) as refused, opened(disk / "more", Manifest(**MANIFEST_OF)):
+        pass
+    assert_one_sentence(str(refused.value))
+    assert not (disk / "more" / MANIFEST).exists()

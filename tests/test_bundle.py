@@ -174,6 +174,15 @@ def test_a_copy_does_not_pass_damage_on_as_sound(bundle, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"bundle"}
 
 
+def test_a_copy_for_which_there_is_no_room_leaves_nothing(bundle, disk):
+    (bundle / "metrics" / "history.csv").write_bytes(bytes(3_000_000))
+    written = write_config(bundle, make_config())
+    with pytest.raises(BundleError, match="No space left on device") as refused:
+        copy_bundle(written, disk / "copy")
+    assert_one_sentence(str(refused.value))
+    assert list(disk.iterdir()) == []
+
+
 def test_write_beside_replaces_the_file_when_it_is_complete(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")

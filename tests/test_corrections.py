@@ -19,6 +19,7 @@ from dogbreed.train.splits import leave_out_duplicates
 from tests.helpers.photos import pixel_features
 from tests.helpers.shapes import LABELS as SHAPES
 from tests.helpers.shapes import draw_shape
+from tests.helpers.small_disk import fill, make_room
 from tests.helpers.tiny_bundle import LABELS, draw_disc, write_trusted
 from tests.helpers.visitor import visitor
 
@@ -74,6 +75,25 @@ def test_a_click_keeps_the_photo_without_what_the_camera_wrote(handlers, answere
     assert not photo.getexif() and b"a camera" not in Path(photo.filename).read_bytes()
     loaded = datasets.load_dataset("imagefolder", data_dir=handlers.corrections.folder)["train"]
     assert loaded["label"] == [LABELS[2], LABELS[0]] and loaded[0]["image"].size == photo.size
+
+
+def test_a_full_disk_keeps_no_half_of_a_correction(classifier, answered, disk):
+    corrections = Corrections(disk / "kept", classifier.bundle)
+    corrections.keep(answered.photo, LABELS[2], answered.prediction)
+    before = {path.name: path.read_bytes() for path in corrections.folder.iterdir()}
+    # A disk has room in pages, and the last one of the table is nearly full.
+    table, page = corrections.folder / TABLE, 4096
+    table.write_bytes(before[TABLE] + b" " * (page - 6 - len(before[TABLE])))
+    before[TABLE] = table.read_bytes()
+    pages = -(-len(next(before[name] for name in before if name != TABLE)) // page)
+    for room in (0, pages * page):
+        fill(disk, room)
+        with pytest.raises(OSError, match="No space left"):
+            corrections.keep(answered.photo, LABELS[1], answered.prediction)
+        assert {path.name: path.read_bytes() for path in corrections.folder.iterdir()} == before
+    make_room(disk)
+    corrections.keep(answered.photo, LABELS[1], answered.prediction)
+    assert len(table.read_text().splitlines()) == 2
 
 
 def test_they_are_trained_on_and_not_tested_on(shapes_folder, classifier, tmp_path):

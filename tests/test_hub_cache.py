@@ -8,6 +8,7 @@ from tqdm import tqdm
 from dogbreed.bundle import DEFAULT_BUNDLE, NETWORK
 from tests.helpers.on_hub import put, tiny
 from tests.helpers.shell import Shell
+from tests.helpers.small_disk import grow
 from tests.helpers.tiny_bundle import assert_one_sentence, build_network, draw_disc
 from tests.hub import MIB
 
@@ -112,6 +113,20 @@ def test_a_cache_that_cannot_be_written_is_named(read_only, hub, photo, tmp_path
     assert run.code == 2 and f"The cache {read_only.home}/hub cannot be written" in run.last
     assert "set HF_HOME to another folder" in run.last
     assert_one_sentence(run.last)
+
+
+def test_a_full_cache_is_named_and_what_is_there_is_used(hub, bob, photo, disk, tmp_path):
+    put(hub, "ann/dogs", tiny(tmp_path))
+    put(hub, "ann/large", DEFAULT_BUNDLE)
+    place = {"HF_HOME": str(disk)}
+    small = bob.dogbreed("predict", photo, "--model", "ann/dogs", **place)
+    run = bob.dogbreed("predict", photo, "--model", "ann/large", **place)
+    assert run.code == 2 and "cannot be written (No space left on device)" in run.last
+    assert_one_sentence(run.last)
+    again = bob.dogbreed("predict", photo, "--model", "ann/dogs", **place)
+    assert (small.code, again.code, again.out) == (0, 0, small.out)
+    grow(disk, 60)
+    assert bob.dogbreed("predict", photo, "--model", "ann/large", **place).code == 0
 
 
 def test_a_file_in_place_of_the_cache_is_named(hub, bob, photo, tmp_path):

@@ -131,6 +131,14 @@ def test_nothing_is_overwritten(bundle, tmp_path):
     assert (tmp_path / "out").read_text() == "mine"
 
 
+def test_where_nothing_can_be_written_is_one_sentence(bundle, tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    command = ["export", str(bundle.path), "--format=saved-model"]
+    assert cli.main([*command, f"--output={tmp_path / 'file' / 'out'}"]) == 2
+    said = capsys.readouterr().err
+    assert "--output cannot be used" in said and said.count("\n") == 1
+
+
 def test_a_missing_package_is_one_sentence(bundle, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("dogbreed.train.export_formats.find_spec", lambda name: None)
     command = ["export", str(bundle.path), "--format=openvino", f"--output={tmp_path / 'out'}"]

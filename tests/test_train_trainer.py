@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from dogbreed.errors import UsageError
+from dogbreed.full_disk import full_disk_explained
 from dogbreed.train import resumable
 from dogbreed.train.resumable import MONITOR, History, best_epoch
 from dogbreed.train.trainer import Trainer, draw_epochs
+from tests.helpers.small_disk import fill, make_room
 
 ROWS = np.arange(1200)
 TRAINED, VALIDATED = ROWS[:800], ROWS[800:]
@@ -140,6 +143,18 @@ def test_a_fit_that_was_stopped_continues_as_if_it_had_not_been(fit, monkeypatch
         fit(epochs=8)
     monkeypatch.undo()
     resumed, resumed_history = fit(epochs=8)
+    assert losses(resumed_history) == pytest.approx(losses(history), abs=1e-5)
+    assert_same_weights(whole, resumed, 1e-5)
+
+
+def test_a_fit_that_fills_the_disk_continues_when_there_is_room(fit, disk):
+    whole, history = fit("whole", epochs=4)
+    # Enough for the first epochs.
+    fill(disk, 30_000)
+    with pytest.raises(UsageError, match="The disk is full"), full_disk_explained():
+        fit("disk/fit", epochs=4)
+    make_room(disk)
+    resumed, resumed_history = fit("disk/fit", epochs=4)
     assert losses(resumed_history) == pytest.approx(losses(history), abs=1e-5)
     assert_same_weights(whole, resumed, 1e-5)
 

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from dogbreed.bundle import CARD, NETWORK, read_bundle
-from dogbreed.errors import BundleError
+from dogbreed.errors import BundleError, UsageError
+from dogbreed.full_disk import full_disk_explained
 from dogbreed.train.metrics import Results
 from dogbreed.train.options import Options
 from dogbreed.train.results import metric_rows, write_results
 from dogbreed.train.resumable import Fitted
 from dogbreed.train.write import begin_bundle, begin_config, finish_bundle, write_fit
 from tests.helpers.answers import NAMES, negatives, trusted
+from tests.helpers.small_disk import fill, make_room
 from tests.helpers.tiny_bundle import build_network, write_bundle
 
 SCORES = [{"method": "energy", "auroc": 0.9, "refused": 0.5}]
@@ -107,6 +109,19 @@ def test_it_takes_the_place_of_the_bundle_that_was_there(fitted, tmp_path):
     assert not (output / "metrics" / "old.txt").exists()
     assert not (output / "rest.txt").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "model"]
+
+
+def test_a_full_disk_leaves_the_bundle_that_was_there(fitted, disk):
+    output = write_bundle(disk / "model")
+    partial, config = make(output, fitted), described(Options(output))
+    fill(disk)
+    with pytest.raises(UsageError, match="The disk is full"), full_disk_explained():
+        finish_bundle(partial, config, output)
+    assert "history.csv" in [path.name for path in (output / "metrics").iterdir()]
+    assert read_bundle(output).labels != NAMES
+    make_room(disk)
+    assert finish_bundle(partial, config, output).labels == NAMES
+    assert [path.name for path in disk.iterdir()] == ["model"]
 
 
 def test_what_cannot_be_read_again_does_not_replace_anything(fitted, tmp_path):

@@ -104,8 +104,7 @@ def _check(folder: Path, manifest: Manifest) -> None:
                 f"The folder {folder} contains files that are not answers of `dogbreed bulk`; name "
                 "a new one."
             )
-        with write_beside(path) as file:
-            file.write(json.dumps(now, indent=2).encode())
+        _write(path, json.dumps(now, indent=2).encode())
         return
     try:
         before = json.loads(path.read_bytes())
@@ -127,12 +126,16 @@ def write_part(folder: Path, number: int, part: bytes) -> None:
     Raises:
         UsageError: It cannot be written, as on a full disk.
     """
+    _write(folder / f"part-{number:05d}.parquet", part)
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        with write_beside(folder / f"part-{number:05d}.parquet") as file:
-            file.write(part)
+        with write_beside(path) as file:
+            file.write(content)
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be written ({error.strerror}); give the same command again to "
+            f"{path.parent} cannot be written ({error.strerror}); give the same command again to "
             "continue once that is solved."
         ) from None
 

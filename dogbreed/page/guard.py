@@ -11,6 +11,9 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dogbreed.full_disk import says_full
+from dogbreed.page.refusals import NO_ROOM
+
 _LOG = logging.getLogger(__name__)
 _UPLOAD = "/gradio_api/upload"
 _CALL = "/gradio_api/call/"
@@ -85,7 +88,7 @@ class RequestGuard:
             place = f"{Path(last.filename).name}:{last.lineno}"
             _LOG.warning("%s failed: %s at %s", scope["path"][:80], type(error).__name__, place)
             if not body.answered:
-                await _refuse(send, *_failure(path))
+                await _refuse(send, *_failure(path, error))
 
     def _trusted(self, scope: Scope) -> Scope:
         """The request without headers in which a stranger pretends to be a proxy."""
@@ -152,7 +155,9 @@ def _content_length(scope: Scope) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _failure(path: str) -> tuple[int, str]:
+def _failure(path: str, error: Exception) -> tuple[int, str]:
+    if says_full(error):
+        return 507, NO_ROOM
     if path.startswith(_CALL):
         return 400, "This request cannot be read; see the examples on the API tab."
     return 500, "Something went wrong on the server; try again."

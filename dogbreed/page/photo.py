@@ -1,6 +1,7 @@
 """The tab for one photo: the answer beside it, and the evidence as a heatmap over it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -179,7 +180,8 @@ def load_small(photo: str) -> Image.Image:
     image = load_image(path, at_least=SHOWN_SIDE)
     if max(image.size) > SHOWN_SIDE:
         image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
-        with write_beside(small) as file:
+        # On a full disk it takes its time again.
+        with suppress(OSError), write_beside(small) as file:
             image.save(file, "JPEG", quality=95)
     return image
 

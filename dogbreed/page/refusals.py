@@ -14,6 +14,7 @@ from dogbreed.sentences import Sentence
 from dogbreed.subject import LOCALES
 
 GONE = Sentence("gone")
+NO_ROOM = Sentence("no_room")
 
 
 def refusal(sentence: str) -> gr.Error:

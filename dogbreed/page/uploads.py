@@ -15,8 +15,9 @@ from gradio.processing_utils import check_all_files_in_cache
 from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder
 
+from dogbreed.full_disk import says_full
 from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
-from dogbreed.page.refusals import GONE, refusal, said_to
+from dogbreed.page.refusals import GONE, NO_ROOM, refusal, said_to
 from dogbreed.sentences import Sentence
 
 NO_PHOTO = Sentence("no_photo")
@@ -63,6 +64,10 @@ class CheckedBlocks(gr.Blocks):
             return await super().process_api(*arguments, **named)
         except gr.Error as error:
             raise said_to(named.get("request"), error) from error
+        except OSError as error:
+            if not says_full(error):
+                raise
+            raise said_to(named.get("request"), refusal(NO_ROOM)) from error
 
     async def preprocess_data(
         self,
@@ -92,7 +97,7 @@ class CheckedBlocks(gr.Blocks):
         try:
             return await super().preprocess_data(block_fn, checked, state, explicit_call)
         except (ValueError, OSError) as error:
-            raise refusal(NOT_READABLE) from error
+            raise refusal(NO_ROOM if says_full(error) else NOT_READABLE) from error
 
 
 def is_photo_input(block: object) -> bool:

@@ -15,7 +15,6 @@ from dogbreed.hub import load_bundle
 from dogbreed.train.checks import check_writable
 from dogbreed.train.cuts import measured_on
 from dogbreed.train.data import leave_out_kinds, load_evaluation_photos, load_negatives
-from dogbreed.train.disk import full_disk_explained
 from dogbreed.train.measure import measure
 from dogbreed.train.metrics import Results
 from dogbreed.train.photos import Photos
@@ -24,7 +23,6 @@ from dogbreed.train.results import write_results
 from dogbreed.train.trained_on import TRAINED_ON, rule_of_test, trained_on
 
 
-@full_disk_explained()
 def evaluate_bundle(
     source: str,
     dataset: str,

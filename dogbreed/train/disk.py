@@ -1,8 +1,6 @@
-"""What training needs of the disk: one writer at a time, room, and a word when it is full."""
+"""What training needs of the disk: one writer at a time, and room."""
 
 import contextlib
-import errno
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,13 +9,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dogbreed.errors import UsageError
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# As libraries that do not pass on the number of the error word it; the last one is NumPy.
-_FULL_IN_WORDS = re.compile(
-    r"no space left on device|file too large|disk quota exceeded|\d+ requested and \d+ written",
-    re.IGNORECASE,
-)
 
 
 @contextlib.contextmanager
@@ -64,32 +55,3 @@ def check_space(folder: Path, needed: int, purpose: str) -> None:
             f"{purpose} need {needed / 1e9:.1f} GB in {folder}, which has {free / 1e9:.1f} GB "
             "left; free some space or choose another folder."
         )
-
-
-@contextlib.contextmanager
-def full_disk_explained() -> Iterator[None]:
-    """Turn the errors of a full disk, whichever library raises them, into one sentence.
-
-    Raises:
-        UsageError: The disk is full.
-    """
-    try:
-        yield
-    # TensorFlow and h5py raise several kinds.
-    except Exception as error:
-        if not _says_full(error):
-            raise
-        raise UsageError(
-            "The disk is full; free some space and give the same command again, which continues "
-            "where it was."
-        ) from error
-
-
-def _says_full(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        if _FULL_IN_WORDS.search(str(error)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

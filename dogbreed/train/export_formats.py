@@ -22,6 +22,7 @@ from dogbreed.errors import BundleError, ExportError, UsageError
 from dogbreed.hub import load_bundle
 from dogbreed.images import prepare
 from dogbreed.train.backbone import build_backbone, classifier_network, evidence_network
+from dogbreed.train.checks import check_writable
 
 # What of the extra `export` each format needs.
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -56,7 +57,7 @@ def export_bundle(source: str | Path, format: str, output: Path) -> Path:
     Raises:
         BundleError: The bundle cannot be used, or contains no Keras weights.
         ExportError: What was written answers differently.
-        UsageError: A package is missing, or the output exists already.
+        UsageError: A package is missing, or the output exists already or cannot be written.
     """
     missing = [name for name in NEEDED[format] if find_spec(name) is None]
     if missing:
@@ -66,6 +67,7 @@ def export_bundle(source: str | Path, format: str, output: Path) -> Path:
         )
     if output.exists():
         raise UsageError(f"{output} exists already; name a new place with --output.")
+    check_writable(output.absolute().parent, "--output")
     bundle = _with_weights(source)
     network = answering_network(bundle)
     frames = draw_frames()

@@ -19,7 +19,7 @@ from dogbreed.train.checks import check_data, check_options, read_notes
 from dogbreed.train.corrections import add_corrections, leave_out_measured
 from dogbreed.train.cuts import learned_from
 from dogbreed.train.data import TrainingData, leave_out_kinds, load_negatives
-from dogbreed.train.disk import full_disk_explained, locked
+from dogbreed.train.disk import locked
 from dogbreed.train.examples import write_examples
 from dogbreed.train.export import export, open_bundle
 from dogbreed.train.features import Extractor, best_precision
@@ -61,7 +61,6 @@ CHOOSING = 1000
 Views = Mapping[str, list[Features]]
 
 
-@full_disk_explained()
 def train(options: Options) -> Bundle:
     """Train a model and write its bundle; a run that was killed continues where it was.
 
