@@ -5,7 +5,7 @@ python app.py --share --auth anna:secret
 python app.py --model my-model --port 8000
 python app.py --model user/name@v1 --fallback default
 
-The same as `dogbreed serve`.
+The same as `dogbreed serve`. A page of a model of other photos asks what these show.
 """
 
 import sys

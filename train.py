@@ -1,12 +1,13 @@
-"""Train a dog breed classifier on a labeled image dataset and write it as a model bundle.
+"""Train a classifier on labeled photos, of dog breeds or anything else; write a model bundle.
 
     python train.py --output my-model
     python train.py --dataset photos/ --output my-model --limit-per-class 20
-    python train.py --dataset user/dogs --recipe article --epochs 2 --output my-model
+    python train.py --dataset user/photos --recipe article --epochs 2 --output my-model
     python train.py --not-dogs other-photos/ --output my-model
+    python train.py --dataset user/cats --subject cat --output my-model
     python train.py --init-from user/name --dataset photos/ --output my-model
     python train.py --output my-model --push-to user/name --tag v1
-    python train.py --evaluate my-model --dataset user/dogs --report report
+    python train.py --evaluate my-model --dataset user/photos --report report
 
 The same as `dogbreed train`; with --evaluate, the same as `dogbreed evaluate`. A run that was
 killed continues where it was when the same command is given again.

@@ -1,8 +1,8 @@
 """The command `dogbreed`: its commands, and the first of them, `predict`.
 
-dogbreed predict dog.jpg
+dogbreed predict photo.jpg
 dogbreed predict photos/ --json
-dogbreed predict dog.jpg --heatmap answer.png
+dogbreed predict photo.jpg --heatmap answer.png
 dogbreed bulk photos/ --output answers
 dogbreed serve --port 8000
 dogbreed train --dataset photos/ --output my-model
@@ -41,7 +41,7 @@ _HEATMAP_FORMATS = {"": "PNG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 # For each command the module that has `add_<command>_arguments` and `<command>_command`, and what
 # it does. Only the module of the chosen command is loaded: the others take seconds.
 COMMANDS = {
-    "predict": ("dogbreed.cli", "name the breed of the dog in photos"),
+    "predict": ("dogbreed.cli", "name the breed of the dog in photos, or what else a model knows"),
     "bulk": ("dogbreed.bulk.cli", "answer millions of photos into Parquet files"),
     "serve": ("dogbreed.page.cli", "serve the web page"),
     "train": ("dogbreed.train.cli", "train a model on labeled photos"),
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="dogbreed",
         usage="dogbreed [-h] COMMAND ...",
-        description="Name the breed of the dog in a photo.",
+        description="Name the breed of the dog in a photo, or what else a model knows.",
         epilog="\n".join(["commands:", *lines, "", "dogbreed COMMAND -h shows its options."]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -169,7 +169,7 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     # Text, since a path would lose a slash of a web address.
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="file or folder")
     parser.add_argument(
-        "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"
+        "--top-k", type=int, default=3, metavar="N", help="labels per photo (default: 3)"
     )
     add_model_argument(parser)
     add_engine_argument(parser, f"LiteRT for fewer than {_MANY_PHOTOS} photos, else the fastest")
@@ -178,7 +178,7 @@ def add_predict_arguments(parser: argparse.ArgumentParser) -> None:
         "--heatmap",
         type=Path,
         metavar="FILE",
-        help="also draw one photo with its breeds and the evidence for the first of them, as PNG "
+        help="also draw one photo with its labels and the evidence for the first of them, as PNG "
         "or JPEG",
     )
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from dogbreed.breeds import find_breed
 from dogbreed.bundle import Bundle
 from dogbreed.prediction import Prediction
-from dogbreed.subject import DOG, neutral_texts
+from dogbreed.subject import DOG, neutral_texts, terms
 
 # A set of more breeds than this says only that the model is unsure.
 MOST_NAMED = 4
@@ -47,8 +47,8 @@ def trust_line(prediction: Prediction, subject: str = DOG) -> str | None:
         return None
     among = prediction.prediction_set
     if len(among) > MOST_NAMED:
-        kinds = "breeds" if subject == DOG else "classes"
-        return f"Not sure: with {prediction.coverage:.0%} confidence one of {len(among)} {kinds}."
+        kinds = f"{len(among)} {terms(subject).kinds}"
+        return f"Not sure: with {prediction.coverage:.0%} confidence one of {kinds}."
     one_of = " one of" if len(among) > 1 else ""
     return f"With {prediction.coverage:.0%} confidence{one_of}: {', '.join(among)}."
 

@@ -219,7 +219,7 @@ def test_imports_are_short_chains():
         ("dogbreed/hub/push.py", "from matplotlib import pyplot"),
         ("dogbreed/hub/space.py", "from dogbreed.page.build import STATIC"),
         ("dogbreed/page/photo.py", "from huggingface_hub import HfApi"),
-        ("dogbreed/page/about.py", "from dogbreed.train.card import show_metric"),
+        ("dogbreed/page/about.py", "from dogbreed.train.titles import show_metric"),
         ("dogbreed/page/serve.py", "from dogbreed.hub import load"),
         ("dogbreed/train/card.py", "from huggingface_hub import ModelCard"),
         ("dogbreed/train/data.py", "import ray.data"),

@@ -65,6 +65,14 @@ def test_a_form_and_a_body_get_the_answer_of_details(client, classifier, photo):
         assert answer.status_code == 200 and answer.json() == expected, kind
 
 
+def test_the_schema_has_every_field_of_an_answer(client, classifier, photo):
+    described = client.get("/openapi.json").json()["paths"]["/api/predict"]["post"]["responses"]
+    schema = described["200"]["content"]["application/json"]["schema"]
+    answer = client.post("/api/predict", content=photo).json()
+    assert [*answer] == schema["required"] == [*schema["properties"]]
+    assert [*answer["labels"][0]] == schema["properties"]["labels"]["items"]["required"]
+
+
 def test_a_body_that_arrives_in_pieces_is_put_together(client, classifier, photo):
     pieces = (photo[start : start + 50] for start in range(0, len(photo), 50))
     answer = client.post("/api/predict", content=pieces, headers={"Content-Type": "image/png"})

@@ -132,7 +132,7 @@ def test_mcp_with_a_password_is_refused_before_anything_starts():
 
 @pytest.mark.parametrize("path", ["dogs", "ftp://dogs.example/"])
 def test_a_root_path_that_is_none_is_told(path):
-    told = "app.py: --root-path takes a path such as /dogs, or a whole address."
+    told = "app.py: --root-path takes a path such as /page, or a whole address."
     assert refusal(f"--root-path={path}") == told
 
 

@@ -62,7 +62,7 @@ def test_a_failed_release_leaves_the_old_model(trained, tmp_path, capsys):
 def test_the_drawings_are_those_of_the_page_and_the_tests(tmp_path):
     drawings.main(tmp_path)
     names = files(tmp_path)
-    assert len(names) == 4
+    assert len(names) == 5
     for name in names:
         with Image.open(tmp_path / name) as drawn, Image.open(drawings.ROOT / name) as shown:
             difference = ImageChops.difference(drawn.convert("RGB"), shown.convert("RGB"))

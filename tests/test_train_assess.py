@@ -74,5 +74,5 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_read(tmp_
 
 def test_a_bundle_without_a_rule_for_negatives_does_not_measure_them(tmp_path):
     model = write_bundle(tmp_path / "model")
-    with pytest.raises(UsageError, match="does not recognize photos without a dog"):
+    with pytest.raises(UsageError, match="does not recognize non-dog photos"):
         evaluate_bundle(str(model), "none", "none", tmp_path / "report")

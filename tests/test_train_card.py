@@ -8,9 +8,18 @@ import pytest
 from huggingface_hub import ModelCard
 
 from dogbreed.bundle import CARD, DEFAULT_BUNDLE, WEIGHTS, Bundle, read_bundle
+from dogbreed.subject import DOG
 from dogbreed.train.card import model_card
+from tests.helpers.flowers import speaks_of_dogs
 from tests.hub.cards import problems
 
+# What is called otherwise for a model of other photos.
+OF_SHAPES = {
+    "macro_top_1": "Mean top-1 accuracy over the classes",
+    "dogs_refused": "Suitable photos wrongly rejected",
+    "negatives_refused": "Unsuitable photos rejected at the threshold in use",
+    "negatives_refused_at_1": "Unsuitable photos rejected when 1 % of the suitable photos are",
+}
 SHARES = {
     "top_1": "Top-1 accuracy",
     "top_3": "Top-3 accuracy",
@@ -67,18 +76,34 @@ def changed(bundle: Bundle, thresholds: dict, photos: int) -> str:
 def test_a_bundle_without_thresholds_promises_nothing(bundle):
     card = changed(bundle, {}, 9)
     assert "was settled on 9 photos" in card
-    for promise in ("**Prediction sets**", "95% of the time", "**Dog or not**"):
+    what = "Dog" if bundle.subject == DOG else "Suitable"
+    for promise in ("**Prediction sets**", "95% of the time", f"**{what} or not**"):
         assert promise in changed(bundle, bundle.config["thresholds"], 9)
         assert promise not in card
 
 
 def test_few_photos_do_not_carry_one_percent(bundle):
     rule = bundle.config["thresholds"]["is_dog"]
-    assert "rejects about 1 % of photos" in changed(bundle, {"is_dog": rule}, 2000)
-    assert "rejects about 5 % of photos" in changed(bundle, {"is_dog": rule}, 20)
+    which, shown = "photos of dogs", "a dog"
+    if bundle.subject != DOG:
+        which, shown = "suitable photos", "anything the model knows"
+    assert f"rejects about 1 % of {which}" in changed(bundle, {"is_dog": rule}, 2000)
+    assert f"rejects about 5 % of {which}" in changed(bundle, {"is_dog": rule}, 20)
     alone = {name: rule[name] for name in ("method", "threshold")}
     card = changed(bundle, {"is_dog": alone}, 19)
-    assert "rejects about 5 % of photos" in card and "there is no probability of a dog" in card
+    assert f"rejects about 5 % of {which}" in card
+    assert f"there is no probability that a photo shows {shown}" in card
+
+
+def test_the_card_of_another_model_does_not_speak_of_dogs(trained_bundle):
+    bundle = read_bundle(trained_bundle)
+    rule = bundle.config["thresholds"]["is_dog"]
+    alone = {"is_dog": {name: rule[name] for name in ("method", "threshold")}}
+    for text in (model_card(bundle), changed(bundle, alone, 19)):
+        assert speaks_of_dogs(text) == []
+    rose = model_card(Bundle(bundle.path, bundle.config | {"subject": "rose"}))
+    assert "**Rose or not**" in rose and "| Rose photos wrongly rejected |" in rose
+    assert speaks_of_dogs(rose) == []
 
 
 def test_the_client_and_the_hub_read_its_metadata(bundle, card):
@@ -107,10 +132,11 @@ def test_the_index_has_the_test_metrics_with_their_data_and_count(bundle, card):
 def test_every_metric_of_the_table_is_in_the_config(bundle, card):
     rows = table(card.text, "metric")
     metrics = bundle.config["metrics"]
+    titles = SHARES if bundle.subject == DOG else SHARES | OF_SHAPES
     assert len(rows) == len(metrics)
     for (name, value, data, count), metric in zip(rows, metrics, strict=True):
-        if metric["name"] in SHARES:
-            assert (name, value) == (SHARES[metric["name"]], f"{100 * metric['value']:.2f} %")
+        if metric["name"] in titles:
+            assert (name, value) == (titles[metric["name"]], f"{100 * metric['value']:.2f} %")
         else:
             assert float(value) == pytest.approx(metric["value"], rel=5e-3)
         assert data.replace("`", "") == f"{metric['dataset']}, {metric['split']}"

@@ -18,6 +18,7 @@ from dogbreed.train.columns import to_photos
 from dogbreed.train.metrics import Evaluation, Results, dog_metrics, rejection_metrics
 from dogbreed.train.photos import Photos
 from dogbreed.train.report import REPORT, metric_intervals, write_report
+from tests.helpers.flowers import speaks_of_dogs, write_flowers
 from tests.helpers.tiny_bundle import LABELS, NAMES, draw_disc, write_bundle
 
 RED, GREEN, BLUE = range(3)
@@ -361,6 +362,18 @@ def test_a_bundle_without_thresholds_or_metrics_has_a_report(tmp_path):
         "Wrong answers among those",
     ]
     assert set(page.pictures) == {"metrics", "reliability", "breeds", "mistakes"}
+
+
+def test_the_report_of_another_model_does_not_speak_of_dogs(tmp_path):
+    flowers = DogBreedClassifier.from_pretrained(write_flowers(tmp_path / "flowers"))
+    results = Results(known(flowers.names), negatives=replace(negatives(), names=flowers.names))
+    write_report(tmp_path / REPORT, flowers, results, make_photos())
+    html = (tmp_path / REPORT).read_text(encoding="utf-8")
+    page = Page(html)
+    shown = [alt for pictures in page.pictures.values() for _, alt in pictures]
+    shown += [cell for rows in page.tables.values() for row in rows for cell in row]
+    assert speaks_of_dogs("\n".join([*shown, *page.texts.values()])) == []
+    assert "names classes</h1>" in html and "Flower photos wrongly rejected" in shown
 
 
 def test_without_mistakes_it_says_so(tmp_path):

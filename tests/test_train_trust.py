@@ -163,7 +163,7 @@ def test_negatives_without_evidence_are_said_not_to_be_used():
     found = fit_rejection(learned, dogs, negatives, seed=1)
     trust = settle(logits, labels, found, 100, OUT_OF_FOLD)
     assert trust.rejection.scale is None and len(trust.compared) == 3
-    assert trust.notes[0].startswith("The photos without a dog were not used (no score separates")
+    assert trust.notes[0].startswith("The non-dog photos were not used (no score separates")
 
 
 def test_another_head_takes_the_place_of_the_one_that_serves():

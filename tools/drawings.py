@@ -1,4 +1,4 @@
-"""Draw the icon of the page, and dogs for the tests, with Pillow.
+"""Draw the icons of the page, and dogs for the tests, with Pillow.
 
 python -m tools.drawings
 """
@@ -107,14 +107,27 @@ def pointed() -> Image.Image:
     return sketch.finish()
 
 
+def lens() -> Image.Image:
+    """Draw a magnifying glass, the icon where the photos show something else than dogs."""
+    sketch = Sketch("#d5ebe7", "#9fcbc3")
+    sketch.line([(60, 60), (80, 80)], "#0f766e", 12)
+    for x, y in ((60, 60), (80, 80)):
+        sketch.oval(x - 6, y - 6, x + 6, y + 6, "#0f766e")
+    sketch.oval(18, 18, 70, 70, "#0f766e")
+    sketch.oval(25, 25, 63, 63, "#f4fbf9")
+    sketch.oval(31, 30, 43, 40, "#ffffff")
+    return sketch.finish()
+
+
 def main(root: Path = ROOT) -> None:
     """Write all of them where they belong below a folder."""
     for folder in (STATIC, DRAWINGS):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for draw in (golden, pointed, spotted):
         draw().quantize(128).save(root / DRAWINGS / f"{draw.__name__}.png", optimize=True)
-    icon = golden().resize((512, 512), Image.Resampling.LANCZOS)
-    icon.quantize(128).save(root / STATIC / "icon.png", optimize=True)
+    for name, draw in (("icon", golden), ("neutral", lens)):
+        icon = draw().resize((512, 512), Image.Resampling.LANCZOS)
+        icon.quantize(128).save(root / STATIC / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,17 @@
 import argparse
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dogbreed.arguments import add_engine_argument, add_model_argument, check_at_least_one
 from dogbreed.errors import UsageError
+from dogbreed.subject import terms
+
+if TYPE_CHECKING:
+    from dogbreed.bulk.output import Summary
 
 _NEEDED = ("ray", "pyarrow", "fsspec", "filelock")
-_MOST_BREEDS = 10
+_MOST_KINDS = 10
 
 
 def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +34,7 @@ def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_argument(parser)
     add_engine_argument(parser, "on each machine the fastest that is installed there")
     parser.add_argument(
-        "--top-k", type=int, default=3, metavar="N", help="breeds per photo (default: 3)"
+        "--top-k", type=int, default=3, metavar="N", help="labels per photo (default: 3)"
     )
     parser.add_argument(
         "--image-column",
@@ -64,16 +69,23 @@ def bulk_command(options: argparse.Namespace) -> int:
 
     names = BulkOptions.__dataclass_fields__
     summary = run(BulkOptions(**{name: getattr(options, name) for name in names}))
-    failed = summary.errors.total()
-    dogs = summary.breeds.total()
-    print(f"{summary.photos:,} photos: {dogs:,} dogs of {len(summary.breeds):,} breeds,", end=" ")
-    print(f"{summary.rejected:,} that do not look like a dog, {failed:,} errors.")
-    for title, counted in (("breed", summary.breeds), ("error", summary.errors)):
-        if counted:
-            print(f"\n{'photos':>12}  {title}")
-        for name, number in counted.most_common(_MOST_BREEDS):
-            print(f"{number:12,}  {name}")
-        if len(counted) > _MOST_BREEDS:
-            print(f"{'':12}  and {len(counted) - _MOST_BREEDS:,} more")
+    print(summary_text(summary))
     print(f"\nThe answers are in {options.output}.")
     return 0
+
+
+def summary_text(summary: "Summary") -> str:
+    """The numbers of photos, and the most frequent classes and errors."""
+    words, answered = terms(summary.subject), summary.breeds.total()
+    lines = [
+        f"{summary.photos:,} photos: {answered:,} {words.members} of {len(summary.breeds):,} "
+        f"{words.kinds}, {summary.rejected:,} that do not look like {words.shown}, "
+        f"{summary.errors.total():,} errors."
+    ]
+    for title, counted in ((words.kind, summary.breeds), ("error", summary.errors)):
+        if counted:
+            lines += ["", f"{'photos':>12}  {title}"]
+        lines += [f"{number:12,}  {name}" for name, number in counted.most_common(_MOST_KINDS)]
+        if len(counted) > _MOST_KINDS:
+            lines.append(f"{'':12}  and {len(counted) - _MOST_KINDS:,} more")
+    return "\n".join(lines)

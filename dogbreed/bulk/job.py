@@ -54,7 +54,7 @@ def run(options: BulkOptions) -> Summary:
         todo = [chunk for chunk in chunks if chunk.number not in done]
         if todo:
             _answer(questions, todo, done, options)
-        return summarize(options.output)
+        return summarize(options.output, bundle.subject)
 
 
 def _answer(questions: Questions, todo: list[Chunk], done: set[int], options: BulkOptions) -> None:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from dogbreed.bulk.schema import SCHEMA
 from dogbreed.bundle import write_beside
 from dogbreed.errors import UsageError
+from dogbreed.subject import DOG
 
 # Hidden, so that whoever reads the folder as Parquet passes them over.
 MANIFEST, _LOCK = ".manifest.json", ".lock"
@@ -60,12 +61,14 @@ class Summary:
         rejected: How many of them do not look like a dog.
         errors: How often there was each error.
         breeds: How often each label came first in photos that were not rejected.
+        subject: What the photos of the model show.
     """
 
     photos: int
     rejected: int
     errors: Counter[str]
     breeds: Counter[str]
+    subject: str = DOG
 
 
 @contextmanager
@@ -146,7 +149,7 @@ def rows_of(folder: Path, numbers: set[int]) -> int:
     return ds.dataset(files, SCHEMA, format="parquet").count_rows() if files else 0
 
 
-def summarize(folder: Path) -> Summary:
+def summarize(folder: Path, subject: str = DOG) -> Summary:
     """Count what a whole output contains, in the memory of a few files."""
     photos, rejected, errors, breeds = 0, 0, Counter[str](), Counter[str]()
     files = [str(path) for path in sorted(folder.glob("part-*.parquet"))]
@@ -161,7 +164,7 @@ def summarize(folder: Path) -> Summary:
         rejected += pc.sum(pc.invert(batch["dog"])).as_py() or 0
         _add(errors, batch["error"])
         _add(breeds, batch["first"].filter(batch["dog"]))
-    return Summary(photos, rejected, errors, breeds)
+    return Summary(photos, rejected, errors, breeds, subject)
 
 
 def _add(counter: Counter[str], values: pa.Array) -> None:

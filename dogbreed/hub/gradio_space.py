@@ -11,6 +11,7 @@ from dogbreed.bundle import CARD, CONFIG, DEFAULT_BUNDLE, Bundle
 from dogbreed.errors import UsageError
 from dogbreed.hub.repo import Files
 from dogbreed.hub.space_card import space_card
+from dogbreed.subject import icon
 
 PACKAGE = Path(__file__).parent.parent
 APP = "app.py"
@@ -28,7 +29,6 @@ _NEEDED = ("requirements-serve.txt", "requirements-mcp.txt")
 _NEEDED_ON_ZERO_GPU = "requirements-zerogpu.txt"
 # Where the page looks for photos that visitors can try.
 _EXAMPLES = "dogbreed/page/static/examples"
-_THUMBNAIL = "dogbreed/page/static/icon.png"
 
 # What of the package is uploaded. Its folder may also contain what nobody else should see.
 _UPLOADED = ("**/*.py", "page/locales/**/*.json", "page/static/**/*")
@@ -114,12 +114,11 @@ def gradio_space_card(repo_id: str, served: Bundle, hardware: str | None = None)
     return space_card(
         repo_id,
         served,
-        description="Names the breed of the dog in a photo",
-        text="Which breed is this dog? Upload a photo and get the three most probable of "
+        text="Upload a photo and get the three most probable of "
         f"{len(served.labels)} classes. The model is {origin}.\n\n"
-        "Programs can ask too: by `curl -F photo=@dog.jpg` at `/api/predict`, or as MCP clients; "
+        "Programs can ask too: by `curl -F photo=@photo.jpg` at `/api/predict`, or as MCP clients; "
         "the tab for programs shows how.",
-        thumbnail=_THUMBNAIL,
+        thumbnail=icon(served.subject).relative_to(PACKAGE.parent).as_posix(),
         tags=["mcp-server"],
         sdk="gradio",
         sdk_version=version("gradio"),

@@ -45,8 +45,8 @@ def static_space_card(repo_id: str, served: Bundle) -> RepoCard:
     return space_card(
         repo_id,
         served,
-        description="Names the breed of the dog in a photo, in your browser",
-        text="Which breed is this dog? Choose a photo and get the three most probable of "
+        where=", in your browser",
+        text="Choose a photo and get the three most probable of "
         f"{len(served.labels)} classes. The answer is computed in your browser, and no photo "
         f"leaves your device. The model is {origin}; it runs on LiteRT.js (Apache-2.0).",
         thumbnail=_THUMBNAIL,

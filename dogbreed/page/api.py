@@ -7,10 +7,12 @@ from typing import Any
 import gradio as gr
 
 from dogbreed.classifier import DogBreedClassifier
+from dogbreed.page.i18n import texts
 from dogbreed.page.limits import CONCURRENCY, QUEUE
 from dogbreed.page.refusals import refusal, shown_to_visitor
 from dogbreed.page.uploads import NO_PHOTO, accept_any_file
 from dogbreed.prediction import Prediction
+from dogbreed.subject import terms
 from dogbreed.wording import as_json
 
 CURL = "curl {login}-F photo=@photo.jpg {url}/api/predict"
@@ -45,41 +47,41 @@ _FILL_IN = """() => {
 }"""
 
 
+# What MCP clients are told, and what Gradio's page on the API says.
+_PREDICT = (
+    "Identify {asked} in a photo. Looks at one photo and returns the three most probable {kinds}, "
+    "best first, each with its probability between 0 and 1. It always answers with {kinds}, even "
+    "when the photo does not show {shown}; ask `details` whether it does."
+)
+_DETAILS = (
+    "Identify {asked} in a photo, and say how far to trust the answer. Says whether the photo "
+    "shows {shown}, with the probability `is_dog`; returns the three most probable {kinds} "
+    "with their probabilities; and the `prediction_set`, the {kinds} that include the correct one "
+    "with the confidence `coverage`. The answer is one JSON object."
+)
+
+
 @dataclass(frozen=True)
 class Endpoints:
-    """The functions that programs may call; MCP clients are shown their docstrings."""
+    """The functions that programs may call."""
 
     classifier: DogBreedClassifier
 
     def predict(self, photo: str | None) -> dict[str, float]:
-        """Identify the breed of the dog in a photo.
-
-        Looks at one photo of a dog and returns the three most probable breeds, each with its
-        probability between 0 and 1. It always answers with breeds, even when the photo does not
-        show a dog; ask `details` whether it does.
+        """Give the three most probable labels with their probabilities, best first.
 
         Args:
             photo: A JPEG, HEIC, PNG, WebP, AVIF, GIF, BMP or TIFF photo of at most 20 MB and 50
                 megapixels.
-
-        Returns:
-            The three most probable breeds, best first, with their probabilities.
         """
         return self._answer(photo).as_dict()
 
     def details(self, photo: str | None) -> dict[str, Any]:
-        """Identify the breed of the dog in a photo, and say how far to trust the answer.
-
-        Says whether the photo looks like a dog at all, with the probability `is_dog`; returns the
-        three most probable breeds with their probabilities; and the `prediction_set`, the breeds
-        that include the correct one with the confidence `coverage`.
+        """Give the same answer as `/api/predict`.
 
         Args:
             photo: A JPEG, HEIC, PNG, WebP, AVIF, GIF, BMP or TIFF photo of at most 20 MB and 50
                 megapixels.
-
-        Returns:
-            The answer as one JSON object.
         """
         return as_json(self._answer(photo), self.classifier.bundle)
 
@@ -96,16 +98,21 @@ def connect_endpoints(endpoints: Endpoints) -> None:
     They are apart from the page's own events, since MCP clients cannot call what keeps a state.
     """
     # The components only describe what goes in and out.
+    subject = endpoints.classifier.bundle.subject
     photo = gr.Image(label="Photo", type="filepath", visible=False)
     accept_any_file(photo)
-    labels = gr.Label(label="Breed and probability", num_top_classes=3, visible=False)
+    labels = gr.Label(label=texts(subject=subject)["breeds"], num_top_classes=3, visible=False)
     answer = gr.JSON(label="Answer", visible=False)
-    for function, output in ((endpoints.predict, labels), (endpoints.details, answer)):
+    for function, output, description in (
+        (endpoints.predict, labels, _PREDICT),
+        (endpoints.details, answer, _DETAILS),
+    ):
         gr.Button(visible=False).click(
             function,
             photo,
             output,
             api_name=function.__name__,
+            api_description=description.format(**vars(terms(subject))),
             concurrency_limit=CONCURRENCY,
             concurrency_id=QUEUE,
         )

@@ -26,7 +26,7 @@ CSV_HEADER = (
     "is_dog",
     "note",
 )
-CSV_NAME = "breeds.csv"
+CSV_NAME = "answers.csv"
 # Gradio finds a progress bar by the default of an argument.
 _PROGRESS = gr.Progress()
 

@@ -27,6 +27,7 @@ from dogbreed.page.link_preview import HeadMiddleware
 from dogbreed.page.live import live_tab
 from dogbreed.page.photo import photo_tab
 from dogbreed.page.uploads import CheckedBlocks
+from dogbreed.subject import icon
 
 STATIC = Path(__file__).parent / "static"
 
@@ -108,7 +109,7 @@ def launch_options(
         "css_paths": STATIC / "page.css",
         "head": f"<script>{(STATIC / 'page.js').read_text(encoding='utf-8')}</script>",
         "i18n": i18n,
-        "favicon_path": str(STATIC / "icon.png"),
+        "favicon_path": str(icon(classifier.bundle.subject)),
         "pwa": True,
         "max_file_size": "20mb",
         "run_history": False,

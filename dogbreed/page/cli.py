@@ -41,7 +41,7 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root-path",
         metavar="PATH",
-        help="where a proxy offers the page, such as /dogs (default: $GRADIO_ROOT_PATH)",
+        help="where a proxy offers the page, such as /page (default: $GRADIO_ROOT_PATH)",
     )
     parser.add_argument(
         "--examples",
@@ -149,7 +149,7 @@ def read_root_path(text: str | None) -> str | None:
         return None
     path = text.rstrip("/")
     if not path.startswith(("/", "http://", "https://")):
-        raise UsageError("--root-path takes a path such as /dogs, or a whole address.")
+        raise UsageError("--root-path takes a path such as /page, or a whole address.")
     return path or None
 
 

@@ -1,6 +1,6 @@
 """One request, one answer: `POST /api/predict` takes a photo and returns JSON.
 
-    curl -F photo=@dog.jpg http://127.0.0.1:7860/api/predict
+    curl -F photo=@photo.jpg http://127.0.0.1:7860/api/predict
 
 Gradio's own endpoints take three requests for the same. `GET /api/health` says that the page runs.
 """
@@ -25,7 +25,7 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import InvalidImageError
 from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
 from dogbreed.page.limits import CONCURRENCY, MEMORY_BYTES, MOST_WAITING
-from dogbreed.page.openapi import HEALTH, PREDICT
+from dogbreed.page.openapi import HEALTH, predict_route
 from dogbreed.page.uploads import NO_PHOTO
 from dogbreed.wording import as_json
 
@@ -66,7 +66,7 @@ class HttpApi:
         self._threads = ThreadPoolExecutor(2 * CONCURRENCY, thread_name_prefix="dogbreed-api")
 
     async def predict(self, request: Request) -> JSONResponse:
-        """Identify the breed of the dog in a photo, and say how far to trust the answer.
+        """Say what a photo shows, and how far to trust the answer.
 
         Args:
             request: With the photo in the field `photo` of a multipart form, or as its body.
@@ -112,8 +112,9 @@ class HttpApi:
 
 def api_routes(api: HttpApi) -> list[BaseRoute]:
     """The routes, which `/openapi.json` of the page describes too."""
+    described = predict_route(api.classifier.bundle.subject)
     return [
-        APIRoute(PREDICT_PATH, api.predict, methods=["POST"], **PREDICT),
+        APIRoute(PREDICT_PATH, api.predict, methods=["POST"], **described),
         APIRoute(HEALTH_PATH, api.health, methods=["GET"], **HEALTH),
     ]
 

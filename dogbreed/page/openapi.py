@@ -3,45 +3,10 @@
 from typing import Any
 
 from dogbreed.images.kinds import SUPPORTED
+from dogbreed.subject import Terms, terms
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
 _PHOTO = {"type": "string", "format": "binary"}
-_ANSWER = {
-    "type": "object",
-    "required": ["labels", "is_dog", "looks_like_dog", "prediction_set", "coverage", "note"],
-    "properties": {
-        "labels": {
-            "type": "array",
-            "description": "The three most probable breeds, best first.",
-            "items": {
-                "type": "object",
-                "required": ["name", "label", "probability"],
-                "properties": {
-                    "name": {"type": "string", "description": "Its name for people."},
-                    "label": {"type": "string", "description": "Its name in the training data."},
-                    "probability": _NUMBER,
-                },
-            },
-        },
-        "is_dog": {
-            **_NUMBER,
-            "nullable": True,
-            "description": "The probability that the photo shows a dog, null if unknown.",
-        },
-        "looks_like_dog": {"type": "boolean"},
-        "prediction_set": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "The breeds that include the correct one with the confidence coverage.",
-        },
-        "coverage": {**_NUMBER, "nullable": True},
-        "note": {
-            "type": "string",
-            "nullable": True,
-            "description": "What a person should know about the photo.",
-        },
-    },
-}
 _SENTENCE = {
     "application/json": {
         "schema": {
@@ -58,41 +23,7 @@ _REFUSALS = {
     422: "This is not a photo, or it cannot be read.",
     503: "Too many photos are waiting.",
 }
-
-# Arguments of `fastapi.routing.APIRoute`.
-PREDICT: dict[str, Any] = {
-    "summary": "Identify the breed of the dog in a photo",
-    "description": (
-        f"Takes one photo in {SUPPORTED}, at most 20 MB, as the field "
-        "`photo` of a form or as the body of the request. Returns the three most probable breeds, "
-        "whether there is a dog at all, and the breeds that include the correct one."
-    ),
-    "operation_id": "predict",
-    "response_model": None,
-    "responses": {
-        200: {"description": "The answer.", "content": {"application/json": {"schema": _ANSWER}}},
-        **{
-            status: {"description": description, "content": _SENTENCE}
-            for status, description in _REFUSALS.items()
-        },
-    },
-    "openapi_extra": {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["photo"],
-                        "properties": {"photo": _PHOTO},
-                    }
-                },
-                "image/*": {"schema": _PHOTO},
-                "application/octet-stream": {"schema": _PHOTO},
-            },
-        }
-    },
-}
+# For `/api/health`.
 HEALTH: dict[str, Any] = {
     "summary": "Whether the page runs",
     "description": "Answers once the model is loaded; needs no login.",
@@ -109,3 +40,91 @@ HEALTH: dict[str, Any] = {
         }
     },
 }
+
+
+def predict_route(subject: str) -> dict[str, Any]:
+    """The arguments of `fastapi.routing.APIRoute` for `/api/predict`.
+
+    Args:
+        subject: What the photos of the model show.
+    """
+    words = terms(subject)
+    return {
+        "summary": f"Identify {words.asked} in a photo",
+        "description": (
+            f"Takes one photo in {SUPPORTED}, at most 20 MB, as the field "
+            "`photo` of a form or as the body of the request. Returns the three most probable "
+            f"{words.kinds}, whether the photo shows {words.shown}, and the {words.kinds} "
+            "that include the correct one."
+        ),
+        "operation_id": "predict",
+        "response_model": None,
+        "responses": {
+            200: {
+                "description": "The answer.",
+                "content": {"application/json": {"schema": _answer(words)}},
+            },
+            **{
+                status: {"description": description, "content": _SENTENCE}
+                for status, description in _REFUSALS.items()
+            },
+        },
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "multipart/form-data": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["photo"],
+                            "properties": {"photo": _PHOTO},
+                        }
+                    },
+                    "image/*": {"schema": _PHOTO},
+                    "application/octet-stream": {"schema": _PHOTO},
+                },
+            }
+        },
+    }
+
+
+def _answer(words: Terms) -> dict[str, Any]:
+    """The schema of an answer."""
+    names = {"type": "array", "items": {"type": "string"}}
+    label = {
+        "type": "object",
+        "required": ["name", "label", "probability"],
+        "properties": {
+            "name": {"type": "string", "description": "Its name for people."},
+            "label": {"type": "string", "description": "Its name in the training data."},
+            "probability": _NUMBER,
+        },
+    }
+    properties = {
+        "labels": {
+            "type": "array",
+            "description": f"The three most probable {words.kinds}, best first.",
+            "items": label,
+        },
+        "is_dog": {
+            **_NUMBER,
+            "nullable": True,
+            "description": f"The probability that the photo shows {words.shown}, null if unknown.",
+        },
+        "looks_like_dog": {
+            "type": "boolean",
+            "description": f"Whether the photo shows {words.shown}.",
+        },
+        "prediction_set": {
+            **names,
+            "description": f"The {words.kinds} that include the correct one with the confidence "
+            "coverage.",
+        },
+        "coverage": {**_NUMBER, "nullable": True},
+        "note": {
+            "type": "string",
+            "nullable": True,
+            "description": "What a person should know about the photo.",
+        },
+    }
+    return {"type": "object", "required": [*properties], "properties": properties}

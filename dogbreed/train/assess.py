@@ -12,6 +12,7 @@ from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.errors import UsageError
 from dogbreed.hub import load_bundle
+from dogbreed.subject import terms
 from dogbreed.train.checks import check_writable
 from dogbreed.train.cuts import measured_on
 from dogbreed.train.data import leave_out_kinds, load_evaluation_photos, load_negatives
@@ -60,7 +61,8 @@ def evaluate_bundle(
     if TRAINED_ON in bundle.config["files"]:
         bundle = load_bundle(source, bundle.commit, files=(*bundle.served, TRAINED_ON))
     if not_dogs is not None and "is_dog" not in bundle.config["thresholds"]:
-        raise UsageError(f"{source} does not recognize photos without a dog; omit --not-dogs.")
+        others = terms(bundle.subject).others
+        raise UsageError(f"{source} does not recognize {others}; omit --not-dogs.")
     photos = load_photos(
         bundle,
         dataset,
@@ -82,7 +84,7 @@ def evaluate_bundle(
 
     classifier = DogBreedClassifier(bundle)
     results = measure(classifier, photos, elsewhere, negatives, neither)
-    write_results(results, output)
+    write_results(results, output, subject=bundle.subject)
     write_report(output / REPORT, classifier, results, photos)
     with write_beside(output / "evaluation.json") as file:
         rows = {

@@ -6,29 +6,11 @@ from pathlib import Path
 from dogbreed.breeds import BREEDS
 from dogbreed.bundle import CARD_PLACEHOLDER, WEIGHTS, Bundle
 from dogbreed.hub import card_metadata
+from dogbreed.subject import DOG, PHOTO, Terms, terms
 from dogbreed.train.options import IMAGENET
 from dogbreed.train.rejection import REFUSED_DOGS
+from dogbreed.train.titles import metric_titles, show_metric
 
-METRIC_TITLES = {
-    "top_1": "Top-1 accuracy",
-    "top_3": "Top-3 accuracy",
-    "macro_top_1": "Mean top-1 accuracy over the breeds",
-    "cross_entropy": "Cross-entropy",
-    "ece": "Expected calibration error",
-    "ece_untempered": "Expected calibration error without the temperature",
-    "set_coverage": "Prediction sets that contain the true label",
-    "set_size": "Mean size of the prediction sets",
-    "dogs_refused": "Dog photos wrongly rejected",
-    "sure": "First answers with a probability over 90 %",
-    "sure_wrong": "Wrong answers among those",
-    "is_dog_auroc": "Dog photos against non-dog photos (AUROC)",
-    "negatives_refused": "Non-dog photos rejected at the threshold in use",
-    "negatives_refused_at_1": "Non-dog photos rejected when 1 % of the dog photos are",
-    "evidence_error": "Largest difference between mean evidence and logit",
-    "top_1_agreement": "Answers that agree with the float32 network",
-    "float32_top_1": "Top-1 accuracy of the float32 network",
-}
-_NOT_SHARES = ("cross_entropy", "evidence_error", "set_size", "is_dog_auroc")
 # What the card says of each source of independent photos; the file has all of it.
 _OF_SOURCES = ("top_1", "top_3", "ece", "set_coverage", "set_size", "dogs_refused")
 _TAGS = ["dogbreed", "litert", "tflite", "inception-v3", "transfer-learning"]
@@ -44,7 +26,7 @@ def model_card(bundle: Bundle) -> str:
         Markdown with YAML metadata; where it names the repository it says `USER/MODEL`.
     """
     config = bundle.config
-    training = config["training"]
+    training, titles = config["training"], metric_titles(bundle.subject)
     name = f"dogbreed-{config['architecture']}"
     start = training.get("init_from")
     # Keras's backbone is not a model of the Hub.
@@ -55,7 +37,7 @@ def model_card(bundle: Bundle) -> str:
         dataset=training["dataset"] if "/" in training["dataset"] else None,
         base_model=address and address.partition("@")[0],
         metrics=[
-            metric | {"title": METRIC_TITLES[metric["name"]], "revision": training["revision"]}
+            metric | {"title": titles[metric["name"]], "revision": training["revision"]}
             for metric in bundle.headline
         ],
     )
@@ -81,14 +63,10 @@ def model_card(bundle: Bundle) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def show_metric(name: str, value: float) -> str:
-    """Format the value of a metric for people."""
-    return f"{value:.4g}" if name in _NOT_SHARES else f"{100 * value:.2f} %"
-
-
 def _summary(bundle: Bundle) -> str:
+    titles = metric_titles(bundle.subject)
     measured = ", ".join(
-        f"{METRIC_TITLES[metric['name']].lower()} {show_metric(metric['name'], metric['value'])}"
+        f"{titles[metric['name']].lower()} {show_metric(metric['name'], metric['value'])}"
         for metric in bundle.headline
     )
     test = bundle.headline[0]
@@ -133,8 +111,9 @@ def _metrics(bundle: Bundle) -> str:
     if options.get("not_dogs_except"):
         given += f" --not-dogs-except {' '.join(options['not_dogs_except'])}"
     given += " --independent DATASET" if options.get("independent") else ""
+    titles = metric_titles(bundle.subject)
     rows = [
-        f"| {METRIC_TITLES[metric['name']]} | {show_metric(metric['name'], metric['value'])} | "
+        f"| {titles[metric['name']]} | {show_metric(metric['name'], metric['value'])} | "
         f"`{metric['dataset']}`, {metric['split']} | {metric['count']} |"
         for metric in config["metrics"]
     ]
@@ -147,12 +126,13 @@ def _metrics(bundle: Bundle) -> str:
         "optimistic.",
     ]
     if "metrics/sources.csv" in config["files"]:
-        parts.append(_sources(bundle.path))
+        parts.append(_sources(bundle))
     return "\n\n".join([*parts, "![Learning curves](metrics/curves.png)"])
 
 
 def _trust(bundle: Bundle) -> str:
     thresholds, training = bundle.config["thresholds"], bundle.config["training"]
+    words = terms(bundle.subject)
     settled = training["settled"]
     parts = [
         "## How far to trust an answer",
@@ -183,53 +163,63 @@ def _trust(bundle: Bundle) -> str:
             "other kinds of photos; the shares that were measured are above."
         )
     if "is_dog" in thresholds:
-        parts.append(_rejection(thresholds["is_dog"], settled["dogs"]))
+        parts.append(_rejection(thresholds["is_dog"], settled["dogs"], bundle.subject))
     tables = {"rejection_scores": _scores, "negatives": _groups, "neither": _neither}
     for name, table in tables.items():
         if f"metrics/{name}.csv" in bundle.config["files"]:
-            parts.append(table(bundle.path))
+            parts.append(table(bundle.path, words))
     return "\n\n".join(parts)
 
 
-def _rejection(rule: dict, photos: int) -> str:
+def _rejection(rule: dict, photos: int, subject: str) -> str:
     # Of few photos the lowest score is the threshold, and a new one is below it this often.
     rejected = max(REFUSED_DOGS, 1 / (photos + 1))
+    words = terms(subject)
+    what, which = f"{subject[:1].upper()}{subject[1:]} or not", words.photos
+    if subject == DOG:
+        which = "photos of dogs"
+    elif subject == PHOTO:
+        what = "Suitable or not"
     stated = (
-        f"**Dog or not**: the score `{rule['method']}` decides. Its threshold rejects about "
-        f"{100 * rejected:.0f} % of photos of dogs like those that settled it."
+        f"**{what}**: the score `{rule['method']}` decides. Its threshold rejects about "
+        f"{100 * rejected:.0f} % of {which} like those that settled it."
     )
     if "scale" in rule:
         return (
-            f"{stated} The score also gives the probability that a photo shows a dog, as if half "
-            "of all photos did."
+            f"{stated} The score also gives the probability that a photo shows {words.shown}, as "
+            "if half of all photos did."
         )
-    return f"{stated} No photos of other things settled it, so there is no probability of a dog."
+    return (
+        f"{stated} No photos of other things settled it, so there is no probability that a photo "
+        f"shows {words.shown}."
+    )
 
 
-def _scores(folder: Path) -> str:
+def _scores(folder: Path, words: Terms) -> str:
     rows = [
         f"| `{row['method']}` | {float(row['auroc']):.4f} | {100 * float(row['refused']):.1f} % |"
         for row in _read_csv(folder / "metrics" / "rejection_scores.csv")
     ]
     return (
         "The scores that were compared, on the photos that settled this and on the half of the "
-        "non-dog photos that training uses (by cross-validation where a score learns from them):"
-        "\n\n" + _table(["score", "AUROC", "rejected with 1 % of the dogs"], rows)
+        f"{words.others} that training uses (by cross-validation where a score learns from them):"
+        "\n\n" + _table(["score", "AUROC", f"rejected with 1 % of the {words.members}"], rows)
     )
 
 
-def _groups(folder: Path) -> str:
+def _groups(folder: Path, words: Terms) -> str:
     return (
         "The half that training has not seen, at the threshold in use:\n\n"
         + _refused(folder, "negatives", "photos")
-        + "\n\n![Non-dog photos rejected against dog photos rejected](metrics/negatives.png)"
+        + f"\n\n![{words.others[:1].upper()}{words.others[1:]} rejected against {words.photos} "
+        "rejected](metrics/negatives.png)"
     )
 
 
-def _neither(folder: Path) -> str:
+def _neither(folder: Path, words: Terms) -> str:
     return (
-        "Pictures that are neither dogs nor negatives; nothing learned from them, and nothing is "
-        "promised for them:\n\n" + _refused(folder, "neither", "pictures")
+        f"Pictures that are neither {words.members} nor negatives; nothing learned from them, and "
+        "nothing is promised for them:\n\n" + _refused(folder, "neither", "pictures")
     )
 
 
@@ -242,8 +232,9 @@ def _refused(folder: Path, name: str, counted: str) -> str:
     return _table(["subject", counted, "rejected", "the rest is taken for"], rows)
 
 
-def _sources(folder: Path) -> str:
-    rows = _read_csv(folder / "metrics" / "sources.csv")
+def _sources(bundle: Bundle) -> str:
+    rows = _read_csv(bundle.path / "metrics" / "sources.csv")
+    titles = metric_titles(bundle.subject)
     names = [name for name in _OF_SOURCES if name in rows[0]]
     lines = [
         f"| {row['source']} | {row['photos']} | "
@@ -251,7 +242,7 @@ def _sources(folder: Path) -> str:
         + " |"
         for row in rows
     ]
-    heads = ["source", "photos", *(METRIC_TITLES[name].lower() for name in names)]
+    heads = ["source", "photos", *(titles[name].lower() for name in names)]
     return (
         "The independent photos by where they are from. A promise that holds on average may fail "
         "for one kind of photos:\n\n" + _table(heads, lines)
@@ -308,12 +299,17 @@ to test; SHA-256 of the training photos `{splits["train"]["fingerprint"][:16]}â€
 
 def _limits(bundle: Bundle) -> str:
     lines = [
-        "It gives one of its classes for any photo, even when it says that there is no dog.",
-        "Mixed breeds, puppies, several dogs in one photo, and photos in bad light were not "
-        "tested.",
-        "It describes what an animal looks like. It does not prove descent, and it is not a basis "
-        "for judging a dog's character, health, or price.",
+        "It gives one of its classes for any photo, even when it says that none of them fits.",
+        "Several things in one photo, drawings, and photos in bad light were not tested.",
     ]
+    if bundle.subject == DOG:
+        lines = [
+            "It gives one of its classes for any photo, even when it says that there is no dog.",
+            "Mixed breeds, puppies, several dogs in one photo, and photos in bad light were not "
+            "tested.",
+            "It describes what an animal looks like. It does not prove descent, and it is not a "
+            "basis for judging a dog's character, health, or price.",
+        ]
     if set(bundle.labels) == {breed.label for breed in BREEDS}:
         lines.insert(
             0,

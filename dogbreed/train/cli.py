@@ -36,8 +36,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--not-dogs",
         metavar="DATASET",
-        help="photos that do not show a dog, Hub id or folder; half of them train the rejection of "
-        "such photos, the other half measure it",
+        help="photos of something else than the classes, such as those without a dog, Hub id or "
+        "folder; half of them train the rejection of such photos, the other half measure it",
     )
     data.add_argument(
         "--not-dogs-except",
@@ -62,8 +62,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--subject",
         metavar="WORD",
-        help="what the photos show, such as cat, for the texts of the page (default: dog where "
-        "most labels are breeds of dogs, else photo)",
+        help="what the photos show, such as cat, for all texts about the model (default: dog "
+        "where most labels are breeds of dogs, else photo)",
     )
     data.add_argument(
         "--resize", choices=RESIZE_METHODS, help="how a photo becomes a square (default: crop)"
@@ -253,8 +253,8 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--not-dogs",
         metavar="DATASET",
-        help="photos that do not show a dog, Hub id or folder; the half that training does not use "
-        "is measured",
+        help="photos of something else than the classes, such as those without a dog, Hub id or "
+        "folder; the half that training does not use is measured",
     )
     data.add_argument(
         "--not-dogs-except",

@@ -148,7 +148,7 @@ def _train(options: Options) -> Bundle:
     ]
 
     write_fit(fitted, partial)
-    write_results(results, partial / "metrics", trust.compared)
+    write_results(results, partial / "metrics", trust.compared, config["subject"])
     write_audit(audit_labels(fitted, data.train, plain, trust.temperature), pairs, partial)
     write_trained_on(partial, data.train)
     if options.examples:

@@ -12,9 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
+from dogbreed.subject import DOG, terms
 from dogbreed.train.metrics import Evaluation
 from dogbreed.train.resumable import History
 from dogbreed.train.trust import calibration_error, probabilities, reliability
+
+# Names of classes and the subject are not formulas, whatever dollar signs they contain.
+matplotlib.rcParams["text.parse_math"] = False
 
 BLUE, ORANGE = "#2a6fbb", "#e07b39"
 
@@ -89,12 +93,13 @@ def draw_reliability(path: Path, evaluation: Evaluation) -> None:
     _save(figure, path)
 
 
-def draw_risk(path: Path, rows: list[dict]) -> None:
+def draw_risk(path: Path, rows: list[dict], subject: str = DOG) -> None:
     """Draw how many answers are wrong if only the more probable ones are given.
 
     Args:
         path: The file.
         rows: From `tables.risk_over_coverage`.
+        subject: What the photos of the model show.
     """
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.plot(
@@ -108,7 +113,7 @@ def draw_risk(path: Path, rows: list[dict]) -> None:
                 f"{row['probability']:.0%}", place, textcoords="offset points", xytext=(-6, 6)
             )
     axes.set(
-        xlabel="answers given, % of the photos that look like a dog",
+        xlabel=f"answers given, % of the photos that look like {terms(subject).shown}",
         ylabel="of these wrong, %",
         title="First answers of at least this probability",
     )
@@ -117,8 +122,9 @@ def draw_risk(path: Path, rows: list[dict]) -> None:
     _save(figure, path)
 
 
-def draw_rejection(path: Path, dogs: Evaluation, negatives: Evaluation) -> None:
+def draw_rejection(path: Path, dogs: Evaluation, negatives: Evaluation, subject: str = DOG) -> None:
     """Draw the share of non-dog photos rejected over the share of dog photos rejected."""
+    words = terms(subject)
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     truth = np.repeat([1, 0], [len(dogs), len(negatives)])
     accepted_negatives, accepted_dogs, _ = roc_curve(
@@ -133,8 +139,8 @@ def draw_rejection(path: Path, dogs: Evaluation, negatives: Evaluation) -> None:
         label="the threshold in use",
     )
     axes.set(
-        xlabel=f"dog photos rejected, % of {len(dogs)}",
-        ylabel=f"non-dog photos rejected, % of {len(negatives)}",
+        xlabel=f"{words.photos} rejected, % of {len(dogs)}",
+        ylabel=f"{words.others} rejected, % of {len(negatives)}",
         # What lies to the right of twice the threshold in use is of no use to anybody.
         xlim=(0, min(max(5, 200 * dogs.refused.mean()), 100)),
         ylim=(0, 101),

@@ -105,7 +105,7 @@ def fit_rejection(
     scale, offset = _fit_probability(of_dogs, of_negatives)
     least = least_auroc(measured[best]["auroc"], len(of_dogs) // copies, count)
     if least <= MIN_AUROC or scale <= 0:
-        return by_energy, rows, f"no score separates the {count} from dogs with certainty"
+        return by_energy, rows, f"no score separates the {count} from the others with certainty"
     return RejectionRule(best, chosen, least_accepted(of_dogs), scale, offset), rows, ""
 
 

@@ -17,7 +17,7 @@ from dogbreed.bundle import Bundle, write_beside
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.heatmap import overlay, relative_evidence
 from dogbreed.images import MIN_SIDE, load_image
-from dogbreed.train.card import METRIC_TITLES, show_metric
+from dogbreed.subject import terms
 from dogbreed.train.metrics import (
     Evaluation,
     Results,
@@ -29,6 +29,7 @@ from dogbreed.train.photos import Photos
 from dogbreed.train.plots import draw_curves, draw_rejection, draw_reliability
 from dogbreed.train.resumable import History, best_epoch
 from dogbreed.train.tables import by_source, confused_pairs, per_breed, refused_by_group
+from dogbreed.train.titles import metric_titles, show_metric
 from dogbreed.train.trust import calibration_error, probabilities
 from dogbreed.wording import VERY_LIKELY
 
@@ -79,15 +80,17 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    history = _read_history(classifier.bundle)
+    bundle, history = classifier.bundle, _read_history(classifier.bundle)
+    subject = bundle.subject
     evaluation, negatives = results.test, results.negatives
     page = environment.get_template(_TEMPLATE).render(
-        bundle=_name(classifier.bundle),
-        commit=classifier.bundle.commit,
+        bundle=_name(bundle),
+        words=terms(subject),
+        commit=bundle.commit,
         split=photos.split,
         photos=len(evaluation),
         skipped=len(evaluation.skipped),
-        metrics=_metric_rows(results),
+        metrics=_metric_rows(results, subject),
         sources=_source_rows(results.independent) if results.independent else [],
         resamples=(_RESAMPLES_OF_MEANS, _RESAMPLES),
         epochs=len(history),
@@ -95,10 +98,12 @@ def write_report(
         reliability=_embed_plot(draw_reliability, results.promised),
         breeds=per_breed(evaluation),
         pairs=_pair_rows(classifier, evaluation, photos),
-        rejection=_embed_plot(draw_rejection, results.promised, negatives) if negatives else None,
+        rejection=_embed_plot(draw_rejection, results.promised, negatives, subject)
+        if negatives
+        else None,
         groups=refused_by_group(negatives) if negatives else [],
-        issues=_read_table(classifier.bundle, "label_issues")[:_MOST_ISSUES],
-        duplicates=_read_table(classifier.bundle, "near_duplicates")[:_MOST_ISSUES],
+        issues=_read_table(bundle, "label_issues")[:_MOST_ISSUES],
+        duplicates=_read_table(bundle, "near_duplicates")[:_MOST_ISSUES],
     )
     with write_beside(path) as file:
         file.write(page.encode())
@@ -205,9 +210,9 @@ def _bootstrap(
     return (float(found.low), float(found.high)) if found.low < found.high else None
 
 
-def _metric_rows(results: Results) -> list[dict]:
+def _metric_rows(results: Results, subject: str) -> list[dict]:
     """Make a row for each metric: `title`, `value`, the ends of `interval`, `photos`, as text."""
-    intervals = metric_intervals(results)
+    intervals, titles = metric_intervals(results), metric_titles(subject)
     count = f"{len(results.test):,}"
     measured = [(name, value, count) for name, value in dog_metrics(results.test).items()]
     if results.negatives is not None:
@@ -217,7 +222,7 @@ def _metric_rows(results: Results) -> list[dict]:
             measured.append((name, value, of_negatives if alone else f"{dogs} + {of_negatives}"))
     return [
         {
-            "title": METRIC_TITLES[name],
+            "title": titles[name],
             "value": show_metric(name, value),
             "interval": [show_metric(name, end) for end in intervals[name] or ()],
             "photos": number,
@@ -230,7 +235,7 @@ def _source_rows(independent: Evaluation) -> list[dict]:
     """Make a row for each source of independent photos, as text, by the name of the metric."""
     rows = by_source(independent)
     for row in rows:
-        for name in row.keys() & METRIC_TITLES.keys():
+        for name in row.keys() - {"source", "photos"}:
             row[name] = show_metric(name, row[name])
     return rows
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dogbreed.subject import DOG
 from dogbreed.train.metrics import Results
 from dogbreed.train.options import Options, public_name
 from dogbreed.train.plots import (
@@ -46,11 +47,13 @@ def rows_of_results(results: Results, options: Options, test_split: str) -> list
     return rows
 
 
-def write_results(results: Results, folder: Path, rejection_scores: Sequence[dict] = ()) -> None:
+def write_results(
+    results: Results, folder: Path, rejection_scores: Sequence[dict] = (), subject: str = DOG
+) -> None:
     """Write the tables and plots of what was measured.
 
     Breeds and confusions are those of the test photos; probabilities and rejection are shown for
-    independent photos if there are any.
+    independent photos if there are any. `subject` is what the photos of the model show.
     """
     test, negatives, promised = results.test, results.negatives, results.promised
     if rejection_scores:
@@ -62,10 +65,10 @@ def write_results(results: Results, folder: Path, rejection_scores: Sequence[dic
     risks = risk_over_coverage(promised)
     if risks:
         write_csv(folder / "risk.csv", risks)
-        draw_risk(folder / "risk.png", risks)
+        draw_risk(folder / "risk.png", risks, subject)
     if results.independent is not None:
         write_csv(folder / "sources.csv", by_source(results.independent))
     if results.neither is not None:
         write_csv(folder / "neither.csv", refused_by_group(results.neither))
     if negatives is not None:
-        draw_rejection(folder / "negatives.png", promised, negatives)
+        draw_rejection(folder / "negatives.png", promised, negatives, subject)

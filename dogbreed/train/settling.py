@@ -102,7 +102,7 @@ def settle_served(
     rows, plain = serve(bundle, settling, draw_some(rows, SETTLING, seed))
     dogs = unseen(rows, plain)
     if not len(rows):
-        return settle(dogs[0], settling.labels[rows], None, 0, settled_on)
+        return settle(dogs[0], settling.labels[rows], None, 0, settled_on, bundle.subject)
     judging = rows
     if by_folds and negatives is not None:
         _, judging = deal_by_folds(fitted, rows)
@@ -124,7 +124,8 @@ def settle_served(
         copies=1 + len(DEGRADED),
         seed=seed,
     )
-    return settle(dogs[0], settling.labels[rows], found, len(judging), settled_on)
+    count = len(judging)
+    return settle(dogs[0], settling.labels[rows], found, count, settled_on, bundle.subject)
 
 
 def deal_by_folds(fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,7 @@ from scipy.special import log_softmax, softmax
 
 from dogbreed.prediction_set import SetRule, ranked_scores
 from dogbreed.rejection import RejectionRule
+from dogbreed.subject import DOG, terms
 from dogbreed.train.rejection import Answers, Found
 
 BINS = 15
@@ -74,7 +75,12 @@ class Trust:
 
 
 def settle(
-    logits: np.ndarray, labels: np.ndarray, found: Found | None, dogs: int, settled_on: str
+    logits: np.ndarray,
+    labels: np.ndarray,
+    found: Found | None,
+    dogs: int,
+    settled_on: str,
+    subject: str = DOG,
 ) -> Trust:
     """Settle temperature and prediction sets, and join them with the rejection that was found.
 
@@ -85,14 +91,16 @@ def settle(
         found: What `rejection.fit_rejection` returned; None if there was no photo.
         dogs: How many photos settled the threshold of the rejection.
         settled_on: What the photos are.
+        subject: What the photos of the model show.
     """
     count = len(labels)
     notes: list[str] = []
     rejection, compared, unused = found if found else (None, [], "")
     if unused:
+        words = terms(subject)
         notes.append(
-            f"The photos without a dog were not used ({unused}), so there is no probability that "
-            "a photo shows a dog."
+            f"The {words.others} were not used ({unused}), so there is no probability that "
+            f"a photo shows {words.shown}."
         )
     temperature, sets = 1.0, None
     if count < MIN_PHOTOS:

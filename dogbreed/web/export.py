@@ -20,7 +20,7 @@ from dogbreed.bundle import CONFIG, EXAMPLES, NETWORK, REJECTION, Bundle, write_
 from dogbreed.errors import UsageError
 from dogbreed.rejection import ARRAYS, read_arrays
 from dogbreed.runtime import Network
-from dogbreed.subject import DOG, neutral_texts
+from dogbreed.subject import DOG, icon, neutral_texts
 from dogbreed.subject import LOCALES as PAGE_LOCALES
 from dogbreed.web.litert import FILES, FOLDER, fetch_library
 
@@ -31,9 +31,6 @@ SITE = "site.json"
 SERVICE_WORKER = "service-worker.js"
 STATIC = Path(__file__).parent / "static"
 LOCALES = Path(__file__).parent / "locales"
-# Of the page with a server: read as files, not imported, which would load Gradio.
-_PAGE = Path(__file__).parent.parent / "page"
-PAGE_STATIC = _PAGE / "static"
 
 _SUFFIXES = {".css", ".html", ".js", ".txt", ".webmanifest"}
 # Files that say what the page is about before its texts are there.
@@ -86,7 +83,7 @@ def site_files(bundle: Bundle, examples: Sequence[Path] = ()) -> Files:
             for path in sorted(STATIC.iterdir())
             if path.suffix in _SUFFIXES
         },
-        "icon.png": PAGE_STATIC / "icon.png",
+        "icon.png": icon(bundle.subject),
         "model/config.json": bundle.path / CONFIG,
     }
     pictures: Files = {f"{EXAMPLES}/{path.name}": path for path in examples}
@@ -161,7 +158,8 @@ def _named(path: Path, subject: str) -> Path | bytes:
         return path
     words = neutral_texts("en", subject)
     text = path.read_text(encoding="utf-8").replace(_TITLE, escape(words["heading"]))
-    text = re.sub(_DESCRIPTION, escape(words["heading"]), text).replace("Dog breeds", subject)
+    short_name = subject[:1].upper() + subject[1:]
+    text = re.sub(_DESCRIPTION, escape(words["heading"]), text).replace("Dog breeds", short_name)
     return text.encode()
 
 

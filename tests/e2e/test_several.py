@@ -34,7 +34,7 @@ def test_several_photos_give_a_table_and_the_same_as_csv(visit, tmp_path):
 
     with page.page.expect_download() as download:
         page.page.locator("#several-csv").click()
-    assert download.value.suggested_filename == "breeds.csv"
+    assert download.value.suggested_filename == "answers.csv"
     text = download.value.path().read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert tuple(rows[0]) == CSV_HEADER

@@ -27,7 +27,7 @@ def answers_of_the_page(page: WebVisit, photos: list[Path]) -> list[dict[str, st
     page.page.wait_for_selector("#several-csv:enabled", timeout=3_600_000)
     with page.page.expect_download() as download:
         page.page.locator("#several-csv").click()
-    assert download.value.suggested_filename == "breeds.csv"
+    assert download.value.suggested_filename == "answers.csv"
     text = download.value.path().read_text(encoding="utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 

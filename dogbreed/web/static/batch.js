@@ -17,7 +17,7 @@ import { fill, percent } from "./texts.js";
 
 const MOST_PHOTOS = 200;
 const PLACES = [0, 1, 2];
-const CSV_NAME = "breeds.csv";
+const CSV_NAME = "answers.csv";
 const CSV_HEADER = [
   "file",
   ...PLACES.flatMap((place) => [`breed_${place + 1}`, `probability_${place + 1}`]),
