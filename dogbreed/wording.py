@@ -59,7 +59,8 @@ def as_json(prediction: Prediction, bundle: Bundle) -> dict:
     Returns:
         `labels`, best first, each with its `name` for people, its `label` in the data and its
         `probability`; `is_dog`, `looks_like_dog`, `prediction_set`, `coverage` and `note` as in
-        `Prediction`, with null for None.
+        `Prediction`, with null for None; `often_confused_with`, the names that the best label was
+        confused with on test photos.
     """
     rows = zip(prediction.labels, prediction.ids, prediction.probabilities, strict=True)
     return {
@@ -71,6 +72,7 @@ def as_json(prediction: Prediction, bundle: Bundle) -> dict:
         "looks_like_dog": prediction.looks_like_dog,
         "prediction_set": list(prediction.prediction_set),
         "coverage": prediction.coverage,
+        "often_confused_with": list(bundle.confused.get(prediction.labels[0], ())),
         "note": prediction.note,
     }
 

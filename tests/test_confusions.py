@@ -1,9 +1,14 @@
 """Which classes a model takes for one another, from its own table."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from dogbreed.bundle import DEFAULT_BUNDLE, read_bundle
 from dogbreed.confusions import read_confusions
+from dogbreed.prediction import Prediction
+from dogbreed.wording import as_json
 
 HEAD = "breed,other,mistakes,breed_taken_for_other,other_taken_for_breed\n"
 
@@ -24,5 +29,8 @@ def test_a_table_of_another_kind_says_nothing(tmp_path, content):
 
 
 def test_the_model_that_ships_confuses_the_poodles():
-    confused = read_bundle(DEFAULT_BUNDLE).confused
-    assert "Miniature poodle" in confused["Toy poodle"]
+    bundle = read_bundle(DEFAULT_BUNDLE)
+    assert "Miniature poodle" in bundle.confused["Toy poodle"]
+    answer = Prediction(("Toy poodle",), (0.9,), (0,), np.zeros((8, 8, 120)))
+    assert "Miniature poodle" in as_json(answer, bundle)["often_confused_with"]
+    assert as_json(replace(answer, labels=("Something else",)), bundle)["often_confused_with"] == []

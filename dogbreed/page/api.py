@@ -56,8 +56,9 @@ _PREDICT = (
 _DETAILS = (
     "Identify {asked} in a photo, and say how far to trust the answer. Says whether the photo "
     "shows {shown}, with the probability `is_dog`; returns the three most probable {kinds} "
-    "with their probabilities; and the `prediction_set`, the {kinds} that include the correct one "
-    "with the confidence `coverage`. The answer is one JSON object."
+    "with their probabilities; the `prediction_set`, the {kinds} that include the correct one with "
+    "the confidence `coverage`; and `often_confused_with`, the {kinds} that the first one was "
+    "confused with on test photos. The answer is one JSON object."
 )
 
 

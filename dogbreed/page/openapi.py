@@ -121,6 +121,11 @@ def _answer(words: Terms) -> dict[str, Any]:
             "coverage.",
         },
         "coverage": {**_NUMBER, "nullable": True},
+        "often_confused_with": {
+            **names,
+            "description": f"The {words.kinds} that the first one was confused with on test "
+            "photos, most often first.",
+        },
         "note": {
             "type": "string",
             "nullable": True,
