@@ -115,16 +115,21 @@ def quick_options(shapes_folder, backbone_weights, once) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def trained_bundle(quick_options, negatives_folder, once) -> Path:
+def trained_options(quick_options, negatives_folder) -> list[str]:
+    """Those of `trained_bundle`."""
+    return [*quick_options, f"--not-dogs={negatives_folder}", "--examples=3"]
+
+
+@pytest.fixture(scope="session")
+def trained_bundle(trained_options, once) -> Path:
     """A bundle that train.py wrote from the shapes and from photos without one.
 
     Written by a process of its own: Keras numbers the layers that a process makes, and their names
     are in the exported network, which is compared with those of other trainings.
     """
-    options = [*quick_options, f"--not-dogs={negatives_folder}"]
 
     def train(folder: Path) -> None:
-        run = start(options, folder, stderr=subprocess.PIPE, with_cache=False)
+        run = start(trained_options, folder, stderr=subprocess.PIPE, with_cache=False)
         _, said = run.communicate()
         assert run.returncode == 0, said[-3000:]
 

@@ -16,12 +16,6 @@ from tests.helpers.kill_training import differences, kill_when, start
 from tests.helpers.small_disk import fill, make_room, small_disk
 
 
-@pytest.fixture(scope="module")
-def options(quick_options, negatives_folder) -> list[str]:
-    """Those of `trained_bundle`."""
-    return [*quick_options, f"--not-dogs={negatives_folder}"]
-
-
 def assert_full(process: subprocess.Popen) -> None:
     """It ends with one sentence and the exit code of a mistake."""
     _, said = process.communicate()
@@ -31,11 +25,11 @@ def assert_full(process: subprocess.Popen) -> None:
     assert last.startswith("train.py: ") and "free some space" in last
 
 
-def test_a_disk_that_is_nearly_full_is_refused(options, tmp_path):
+def test_a_disk_that_is_nearly_full_is_refused(trained_options, tmp_path):
     with small_disk(tmp_path / "disk", 20) as mounted:
         if not mounted:
             pytest.skip("this process may not mount a disk")
-        assert_full(start(options, tmp_path / "disk", stderr=subprocess.PIPE))
+        assert_full(start(trained_options, tmp_path / "disk", stderr=subprocess.PIPE))
 
 
 def assert_fills(options: list[str], disk: Path) -> None:
@@ -50,13 +44,13 @@ def assert_fills(options: list[str], disk: Path) -> None:
 
 
 def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle(
-    options, trained_bundle, tmp_path
+    trained_options, trained_bundle, tmp_path
 ):
     """On a disk that fills up, then killed in features, fit and export; nothing is done twice."""
     with small_disk(tmp_path / "disk", 500) as mounted:
         disk = tmp_path / "disk"
         if mounted:
-            assert_fills(options, disk)
+            assert_fills(trained_options, disk)
 
         def features() -> dict[Path, int]:
             shards = disk.glob("cache/features/*/plain/*.npy")
@@ -66,23 +60,23 @@ def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle
             histories = disk.glob("cache/fits/lr*/history.json")
             return max((len(json.loads(path.read_text())) for path in histories), default=0)
 
-        kill_when(start(options, disk), features)
+        kill_when(start(trained_options, disk), features)
         computed = features()
-        kill_when(start(options, disk), lambda: epochs() >= 3)
+        kill_when(start(trained_options, disk), lambda: epochs() >= 3)
         assert 3 <= epochs() < 20
-        kill_when(start(options, disk), (disk / ".model.partial" / NETWORK).exists)
+        kill_when(start(trained_options, disk), (disk / ".model.partial" / NETWORK).exists)
         assert not (disk / "model").exists()
-        assert start(options, disk).wait() == 0
+        assert start(trained_options, disk).wait() == 0
         assert features().items() >= computed.items()
         assert differences(disk / "model", trained_bundle) == []
 
 
-def test_files_that_cannot_grow_are_said(options, trained_bundle, tmp_path):
+def test_files_that_cannot_grow_are_said(trained_options, trained_bundle, tmp_path):
     """With a limit for each file, which stops the weights; what comes before is in the cache."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
     pipe = subprocess.PIPE
-    assert_full(start(options, tmp_path, with_cache=False, stderr=pipe, preexec_fn=limit))
+    assert_full(start(trained_options, tmp_path, with_cache=False, stderr=pipe, preexec_fn=limit))
     assert not (tmp_path / "model").exists()

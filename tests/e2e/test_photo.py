@@ -3,16 +3,19 @@
 import base64
 import io
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dogbreed import DogBreedClassifier
+from dogbreed.bundle import read_bundle
 from dogbreed.page.i18n import texts
 from dogbreed.wording import sentence
 from tests.e2e.conftest import EXAMPLES
 from tests.helpers.heic import encoded
+from tests.helpers.running import running_page
 from tests.helpers.tiny_bundle import draw_disc
 
 
@@ -44,6 +47,22 @@ def test_evidence_is_laid_over_the_photo_and_taken_away(example_visit):
     bare = Image.open(picture(page, page.page.locator("#photo img").get_attribute("src")))
     difference = np.abs(np.asarray(bare).astype(int) - np.asarray(draw_disc(200))).mean()
     assert difference < 6
+
+
+def test_the_examples_of_a_training_are_answered_right(visit, trained_bundle):
+    """Those that `train --examples` chose from the test photos and wrote into the bundle."""
+    bundle = read_bundle(trained_bundle)
+    names = dict(zip(bundle.labels, bundle.names, strict=True))
+    # A file is named by a hash and its label.
+    right = [names[Path(example).stem.partition("-")[2]] for example in bundle.examples]
+    assert sorted(right) == sorted(bundle.names)
+    with running_page(f"--model={trained_bundle}") as address:
+        page = visit(address=address)
+        buttons = page.page.locator("#examples button:has(img)")
+        for number, name in enumerate(right):
+            buttons.nth(number).click()
+            page.page.locator("#sentence .answer", has_text=name.lower()).wait_for()
+            assert page.labels()[0] == name
 
 
 def test_evidence_does_not_stay_where_there_is_no_dog(example_visit, tmp_path):
