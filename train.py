@@ -5,6 +5,7 @@
     python train.py --dataset user/photos --recipe article --epochs 2 --output my-model
     python train.py --not-dogs other-photos/ --output my-model
     python train.py --dataset user/cats --subject cat --output my-model
+    python train.py --dataset user/photos --output my-model --ray first-machine:6379
     python train.py --init-from user/name --dataset photos/ --output my-model
     python train.py --output my-model --push-to user/name --tag v1
     python train.py --evaluate my-model --dataset user/photos --report report

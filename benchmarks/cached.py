@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from dogbreed.train.backbone import build_backbone, weights_fingerprint
-from dogbreed.train.features import Extractor, best_precision
+from dogbreed.train.features import Extractor
+from dogbreed.train.frozen import best_precision
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
 

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from benchmarks.jpeg import draw_photo
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import peak_megabytes, timed
-from dogbreed.train import features, fit
+from dogbreed.train import features, fit, frozen
 from dogbreed.train.backbone import build_backbone, classifier_network
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
@@ -161,7 +161,7 @@ def features_case(
     Returns:
         What was measured, seconds of a call beyond its photos, seconds of the photos.
     """
-    features.BATCH_SIZE = batch_size
+    frozen.BATCH_SIZE = batch_size
     extractor = features.Extractor(
         build_backbone(None),
         "untrained",
@@ -172,7 +172,7 @@ def features_case(
     drawn = draw_photos(FIRST + photos)
 
     def extract(count: int) -> float:
-        some, precision = drawn.select(np.arange(count)), features.best_precision()
+        some, precision = drawn.select(np.arange(count)), frozen.best_precision()
         return timed(
             lambda: extractor.extract(some, f"first {count}", "plain", precision=precision)
         )[0]

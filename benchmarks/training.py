@@ -35,8 +35,8 @@ from dogbreed.train.backbone import build_backbone, classifier_network
 from dogbreed.train.cached import Features
 from dogbreed.train.cuts import cut_per_class, cut_validation
 from dogbreed.train.data import load_training_data
-from dogbreed.train.features import BATCH_SIZE, best_precision, boundary_output
 from dogbreed.train.fit import HEAD_BATCH, Fitted, layers_above
+from dogbreed.train.frozen import BATCH_SIZE, best_precision, boundary_output
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
 from dogbreed.train.resumable import MONITOR

@@ -16,8 +16,9 @@ from dogbreed.train.article import fit_article
 from dogbreed.train.backbone import classifier_network, weights_fingerprint
 from dogbreed.train.cached import Features
 from dogbreed.train.cuts import cut_validation
-from dogbreed.train.features import BATCH_SIZE, Extractor, best_precision
+from dogbreed.train.features import Extractor
 from dogbreed.train.fit import Fitted, fit_head
+from dogbreed.train.frozen import BATCH_SIZE, best_precision
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
 from dogbreed.train.resumable import History

@@ -19,6 +19,7 @@ os.environ["DOGBREED_ENGINE"] = "litert"
 
 from tests.helpers.chromium import find_chromium
 from tests.helpers.kill_training import start
+from tests.helpers.running import ROOT
 from tests.helpers.shapes import write_backbone, write_folder, write_negatives
 from tests.helpers.shell import Shell
 from tests.helpers.small_disk import small_disk
@@ -134,6 +135,25 @@ def trained_bundle(trained_options, once) -> Path:
         assert run.returncode == 0, said[-3000:]
 
     return once("trained", train) / "model"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a Ray cluster of two nodes with a core each."""
+    # Imported here: few tests need it.
+    from ray.cluster_utils import Cluster
+
+    path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    # The nodes find the package as if it were installed there, and do not wait for what else runs.
+    changes = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "PYTHONPATH": path}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in changes.items():
+            patch.setenv(name, value)
+        cluster = Cluster()
+        for _ in range(2):
+            cluster.add_node(num_cpus=1, include_dashboard=False, object_store_memory=100 << 20)
+        yield cluster.address
+        cluster.shutdown()
 
 
 @pytest.fixture

@@ -18,27 +18,8 @@ from dogbreed.classifier import DogBreedClassifier
 from dogbreed.cli import main
 from dogbreed.errors import BundleError, InvalidImageError, UsageError
 from tests.helpers.bulk_data import end_process, large_photo, write_parquet, write_photos, write_tar
-from tests.helpers.running import ROOT
+from tests.helpers.running import ROOT, processes
 from tests.helpers.tiny_bundle import assert_one_sentence, write_trusted
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """The address of a cluster of two nodes with a core each."""
-    from ray.cluster_utils import Cluster
-
-    path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-    # The nodes find the package as if it were installed there, and do not wait for what else runs.
-    changes = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "PYTHONPATH": path}
-    patch = pytest.MonkeyPatch()
-    for name, value in changes.items():
-        patch.setenv(name, value)
-    cluster = Cluster()
-    for _ in range(2):
-        cluster.add_node(num_cpus=1, include_dashboard=False, object_store_memory=100 << 20)
-    yield cluster.address
-    cluster.shutdown()
-    patch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -122,15 +103,6 @@ def wait_for_parts(output: Path, count: int, driver: subprocess.Popen) -> list[P
         time.sleep(0.02)
     assert len(parts) < 20
     return parts
-
-
-def processes(name: str) -> list[int]:
-    """The processes whose title begins with this, as Ray names its workers."""
-    listed = subprocess.run(
-        ["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=True
-    )
-    lines = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
-    return [int(line[0]) for line in lines if line[1:] and line[1].startswith(name)]
 
 
 def test_webdataset_files_and_patterns_are_answered(cluster, model, tmp_path, capsys):

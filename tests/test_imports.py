@@ -49,6 +49,7 @@ DOORS = {
     ("dogbreed/page/", "dogbreed.hub"),
     ("dogbreed/web/cli.py", "dogbreed.hub"),
     ("dogbreed/bulk/job.py", "dogbreed.hub"),
+    ("dogbreed/train/workers.py", "dogbreed.bulk.engine"),
     # What a static Space contains.
     ("dogbreed/hub/", "dogbreed.web.export"),
     *(("dogbreed/cli.py", module) for module, _ in COMMANDS.values()),
@@ -223,6 +224,9 @@ def test_imports_are_short_chains():
         ("dogbreed/page/serve.py", "from dogbreed.hub import load"),
         ("dogbreed/train/card.py", "from huggingface_hub import ModelCard"),
         ("dogbreed/train/data.py", "import ray.data"),
+        ("dogbreed/train/workers.py", "import ray"),
+        ("dogbreed/train/workers.py", "from dogbreed.bulk.reading import photos_of"),
+        ("dogbreed/train/features.py", "from dogbreed.bulk.engine import run_tasks"),
         ("dogbreed/classifier.py", "from dogbreed.bulk.engine import workers"),
         ("dogbreed/bulk/job.py", "import datasets"),
         ("dogbreed/train/data.py", "module = importlib.import_module('gradio')"),
@@ -242,6 +246,7 @@ def test_an_import_in_the_wrong_wing_is_found(path, line):
         ("dogbreed/page/photo.py", "import gradio\nfrom dogbreed.page.i18n import texts"),
         ("dogbreed/train/cli.py", "from dogbreed import hub\nfrom dogbreed.hub import check_push"),
         ("dogbreed/bulk/job.py", "import ray\nimport pyarrow.parquet"),
+        ("dogbreed/train/workers.py", "from dogbreed.bulk.engine import run_tasks, workers"),
         ("dogbreed/train/card.py", "import keras\nfrom dogbreed.bundle import Bundle"),
     ],
 )

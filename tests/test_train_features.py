@@ -12,10 +12,12 @@ import pytest
 from dogbreed.errors import UsageError
 from dogbreed.images import prepare
 from dogbreed.train import features as features_module
+from dogbreed.train import frozen
 from dogbreed.train.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.cached import Features
 from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.features import Extractor, boundary_output
+from dogbreed.train.features import Extractor
+from dogbreed.train.frozen import boundary_output
 from tests.helpers.shapes import write_folder
 
 SIZE = 75
@@ -84,7 +86,7 @@ def test_bfloat16_is_near_float32(extract, shapes_folder):
 
 def test_finished_shards_are_not_computed_again(extract_anew, tmp_path, monkeypatch, shapes_folder):
     monkeypatch.setattr(features_module, "SHARD_ROWS", 5)
-    monkeypatch.setattr(features_module, "BATCH_SIZE", 5)
+    monkeypatch.setattr(frozen, "BATCH_SIZE", 5)
     photos = load_evaluation_photos(str(shapes_folder))
     whole = extract_anew(photos)[np.arange(12)]
     shards = sorted(tmp_path.rglob("*.npy"))
@@ -98,7 +100,7 @@ def test_finished_shards_are_not_computed_again(extract_anew, tmp_path, monkeypa
 
 def test_rows_are_read_in_any_order(extract_anew, monkeypatch, shapes_folder):
     monkeypatch.setattr(features_module, "SHARD_ROWS", 5)
-    monkeypatch.setattr(features_module, "BATCH_SIZE", 5)
+    monkeypatch.setattr(frozen, "BATCH_SIZE", 5)
     features = extract_anew(load_evaluation_photos(str(shapes_folder)))
     order = np.array([11, 0, 7, 7, 4])
     assert np.array_equal(features[order], features[np.arange(12)][order])

@@ -26,10 +26,13 @@ from dogbreed.errors import DogBreedError, UsageError
 
 T = TypeVar("T")
 
+# The address of this machine alone.
+LOCAL = "local"
+
 # A task that has lost its worker this often is the reason for it.
 _RETRIES = 3
-# Results are small, and they leave the store as soon as they are there.
-_STORE_BYTES = 256 << 20
+# What a worker is given and what it returns, which leave the store as soon as they are used.
+_STORE_BYTES, _STORE_BYTES_EACH = 256 << 20, 64 << 20
 _CONNECT_SECONDS = 10
 # How Ray says that a worker has not the module of a function.
 _NOT_FOUND = "failed to import on the worker"
@@ -40,7 +43,7 @@ def workers(address: str | None, count: int | None) -> Iterator[int]:
     """Join a cluster, or start Ray on this machine, for the time of the block.
 
     Args:
-        address: As `ray.init` takes it; None for this machine.
+        address: As `ray.init` takes it; None or `local` for this machine.
         count: Workers at most; None for one on each core.
 
     Yields:
@@ -51,12 +54,13 @@ def workers(address: str | None, count: int | None) -> Iterator[int]:
     """
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        if address is None:
+        if address in (None, LOCAL):
+            cores = count or cpu_count()
             ray.init(
-                "local",
-                num_cpus=count or cpu_count(),
+                LOCAL,
+                num_cpus=cores,
                 include_dashboard=False,
-                object_store_memory=_STORE_BYTES,
+                object_store_memory=_STORE_BYTES + cores * _STORE_BYTES_EACH,
                 **quiet,
             )
         else:
@@ -79,6 +83,11 @@ def _reach(address: str) -> None:
     host, _, port = address.rpartition("://")[2].partition(":")
     if port.isdigit():
         socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+
+
+def share(value: object) -> ray.ObjectRef:
+    """Store what many tasks take, so that each machine gets it once; give them the result."""
+    return ray.put(value)
 
 
 def run_tasks(
@@ -113,7 +122,8 @@ def run_tasks(
         except RayError as error:
             raise UsageError(
                 f"Task {name} has ended {_RETRIES + 1} workers ({type(error).__name__}), "
-                "perhaps for want of memory; give the same command again with fewer --workers."
+                "perhaps for want of memory; give the same command again with fewer workers "
+                "(--workers, or `ray start --num-cpus`)."
             ) from error
         del done
         yield name, result

@@ -4,6 +4,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,8 @@ def check_options(options: Options) -> None:
             )
     if options.not_dogs_except and options.not_dogs is None:
         raise UsageError("--not-dogs-except goes with --not-dogs; name these photos.")
+    if options.ray is not None and find_spec("ray") is None:
+        raise UsageError("--ray needs ray; run `pip install -r requirements-bulk.txt`.")
     check_output(options.output)
     check_writable(options.cache_dir, "--cache-dir")
 

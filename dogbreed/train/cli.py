@@ -178,6 +178,14 @@ def _add_result(group: argparse._ArgumentGroup) -> None:
         "visitors of the page to try; only if you may publish them (default: none)",
     )
     group.add_argument("--cache-dir", type=Path, metavar="DIR", help="default: ~/.cache/dogbreed")
+    group.add_argument(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="compute the features on the workers of a Ray cluster, or without ADDRESS on those of "
+        "this machine (default: in this process)",
+    )
 
 
 def positive(text: str) -> int:

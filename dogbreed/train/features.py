@@ -3,34 +3,31 @@
     CACHE/features/<photos>-<backbone>-<size>-<resize>-<boundary>-<precision>/<view>/00000.npy ...
 
 A shard is written under another name and then renamed, so a shard that is there is whole. A photo
-that cannot be decoded is a row of NaN.
+that cannot be decoded is a row of NaN. Shards are computed here, in order, or by workers, in any.
 """
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
-import tensorflow as tf
 from tqdm.auto import tqdm
 
 from dogbreed.bundle import write_beside
-from dogbreed.errors import InvalidImageError
 from dogbreed.train.cached import Features
 from dogbreed.train.disk import check_space, locked
+from dogbreed.train.frozen import BATCH_SIZE, FrozenPart, Wanted, boundary_output
 from dogbreed.train.photos import Photos
-from dogbreed.train.tf_data import untuned
-from dogbreed.train.views import MIRROR, PLAIN, draw_view
+from dogbreed.train.views import MIRROR, PLAIN
 
-# Where the frozen part may end: at the pooled features, or below the last two Inception blocks.
-BOUNDARIES = ("avg_pool", "mixed8")
-BATCH_SIZE = 32
+if TYPE_CHECKING:
+    from dogbreed.train.workers import Workers
+
+# Whole batches, so that a shard does not depend on which others are there.
 SHARD_ROWS = 8 * BATCH_SIZE
-
-_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
-_BFLOAT16_SWITCH = "auto_mixed_precision_onednn_bfloat16"
 
 
 class Extractor:
@@ -48,6 +45,7 @@ class Extractor:
         resize: str,
         seed: int,
         cache_dir: Path,
+        workers: "Workers | None" = None,
     ):
         """Set what all photos have in common.
 
@@ -57,12 +55,11 @@ class Extractor:
             resize: How a photo becomes a square, see `dogbreed.images.prepare`.
             seed: Decides the random views, with the number of the photo and of the view.
             cache_dir: Folder of the cache.
+            workers: Compute what is not in the cache; None for this process.
         """
-        self._backbone, self.fingerprint = backbone, fingerprint
-        self._size: int = backbone.input_shape[1]
-        self._resize, self._seed, self._cache_dir = resize, seed, cache_dir
-        # Tracing the network takes as long as hundreds of small photos.
-        self._traced: dict[tuple[str, ...], Callable[[tf.Tensor], list[tf.Tensor]]] = {}
+        self.fingerprint = fingerprint
+        self._frozen = FrozenPart(backbone, fingerprint, resize, seed)
+        self._cache_dir, self._workers = cache_dir, workers
 
     def extract(
         self,
@@ -84,8 +81,9 @@ class Extractor:
         Returns:
             For each boundary the float16 features in the order of the photos.
         """
-        key = f"{fingerprint[:16]}-{self.fingerprint[:16]}-{self._size}-{self._resize}"
-        name = view if view in (PLAIN, MIRROR) else f"{view}-seed{self._seed}"
+        frozen = self._frozen
+        key = f"{fingerprint[:16]}-{self.fingerprint[:16]}-{frozen.size}-{frozen.resize}"
+        name = view if view in (PLAIN, MIRROR) else f"{view}-seed{frozen.seed}"
         count = -(-len(photos) // SHARD_ROWS)
         folders = {
             boundary: self._cache_dir / "features" / f"{key}-{boundary}-{precision}" / name
@@ -104,9 +102,9 @@ class Extractor:
                 if not all(paths[number].exists() for paths in shards.values())
             ]
             if missing:
-                stack.enter_context(_computing_in(precision))
                 self._check_space(len(missing) * SHARD_ROWS, boundaries)
-                self._compute_shards(photos, view, shards, missing, precision)
+                wanted = Wanted(view, tuple(boundaries), precision)
+                self._compute_shards(photos, shards, missing, wanted)
         return {
             boundary: Features(paths, f"{folders[boundary].parent.name}/{name}")
             for boundary, paths in shards.items()
@@ -115,7 +113,7 @@ class Extractor:
     def _check_space(self, photos: int, boundaries: Sequence[str]) -> None:
         """Refuse to compute what does not fit on the disk."""
         values = sum(
-            math.prod(size for size in boundary_output(self._backbone, name).shape if size)
+            math.prod(size for size in boundary_output(self._frozen.backbone, name).shape if size)
             for name in boundaries
         )
         check_space(self._cache_dir, 2 * values * photos, "The features of these photos")
@@ -123,105 +121,50 @@ class Extractor:
     def _compute_shards(
         self,
         photos: Photos,
-        view: str,
         shards: dict[str, list[Path]],
         missing: list[int],
-        precision: str,
+        wanted: Wanted,
     ) -> None:
-        rows = [
-            np.arange(number * SHARD_ROWS, min((number + 1) * SHARD_ROWS, len(photos)))
+        rows = {
+            number: range(number * SHARD_ROWS, min((number + 1) * SHARD_ROWS, len(photos)))
             for number in missing
-        ]
-        todo = np.concatenate(rows)
-        computed = self._batches(photos, todo, view, list(shards), precision)
+        }
+        if self._workers is None:
+            computed = self._compute_here(photos, rows, wanted)
+        else:
+            computed = self._workers.compute_shards(self._frozen, photos, rows, wanted)
         progress = tqdm(
             total=len(photos),
-            initial=len(photos) - len(todo),
-            desc=f"Features of {photos.split}, {view}",
+            initial=len(photos) - sum(map(len, rows.values())),
+            desc=f"Features of {photos.split}, {wanted.view}",
             unit="photo",
             smoothing=0.05,
         )
+        parts: dict[int, list[list[np.ndarray]]] = {}
         with progress as bar:
-            for number, wanted in zip(missing, map(len, rows), strict=True):
-                batches: list[list[np.ndarray]] = []
-                while sum(len(batch[0]) for batch in batches) < wanted:
-                    batches.append(next(computed))
-                    bar.update(len(batches[-1][0]))
-                for paths, parts in zip(shards.values(), zip(*batches, strict=True), strict=True):
-                    if not paths[number].exists():
-                        with write_beside(paths[number]) as file:
-                            np.save(file, np.concatenate(parts))
+            for number, features in computed:
+                parts.setdefault(number, []).append(features)
+                bar.update(len(features[0]))
+                if sum(len(part[0]) for part in parts[number]) == len(rows[number]):
+                    whole = map(np.concatenate, zip(*parts.pop(number), strict=True))
+                    for paths, array in zip(shards.values(), whole, strict=True):
+                        _write_shard(paths[number], array)
 
-    def _batches(
-        self,
-        photos: Photos,
-        rows: np.ndarray,
-        view: str,
-        boundaries: list[str],
-        precision: str,
-    ) -> Iterator[list[np.ndarray]]:
-        """Yield the features of these rows at each boundary; decoding overlaps with the network."""
-        size, forward = self._size, self._forward(boundaries, precision)
-
-        def frames() -> Iterator[tuple[np.ndarray, bool]]:
-            for row in rows:
-                try:
-                    photo, seed = photos.encoded(row), (self._seed, int(row))
-                    yield draw_view(photo, view, size, self._resize, seed), True
-                except InvalidImageError:
-                    yield np.zeros((size, size, 3), np.uint8), False
-
-        signature = (tf.TensorSpec((size, size, 3), tf.uint8), tf.TensorSpec((), tf.bool))
-        pipeline = tf.data.Dataset.from_generator(frames, output_signature=signature)
-        for images, decoded in untuned(pipeline.batch(BATCH_SIZE).prefetch(2)):
-            features = [output.numpy() for output in forward(images)]
-            for output in features:
-                output[~decoded.numpy()] = np.nan
-            yield features
-
-    def _forward(
-        self, boundaries: Sequence[str], precision: str
-    ) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-        """Return the network from uint8 images to float16 features; it is traced once."""
-        key = (precision, *boundaries)
-        if key not in self._traced:
-            outputs = {name: boundary_output(self._backbone, name) for name in boundaries}
-            network = keras.Model(self._backbone.input, outputs)
-            images = tf.TensorSpec((None, self._size, self._size, 3), tf.uint8)
-
-            @tf.function(input_signature=[images])
-            def forward(images: tf.Tensor) -> list[tf.Tensor]:
-                images = tf.cast(images, tf.float32)
-                images = keras.applications.inception_v3.preprocess_input(images)
-                outputs = network(images, training=False)
-                return [tf.cast(outputs[name], tf.float16) for name in boundaries]
-
-            self._traced[key] = forward
-        return self._traced[key]
+    def _compute_here(
+        self, photos: Photos, rows: Mapping[int, range], wanted: Wanted
+    ) -> Iterator[tuple[int, list[np.ndarray]]]:
+        """Yield the features of some rows of a shard at a time, with its number."""
+        encoded = ((row, photos.encoded(row)) for shard in rows.values() for row in shard)
+        batches = self._frozen.batches(encoded, wanted)
+        for number, shard in rows.items():
+            taken = 0
+            while taken < len(shard):
+                features = next(batches)
+                taken += len(features[0])
+                yield number, features
 
 
-def boundary_output(backbone: keras.Model, boundary: str) -> keras.KerasTensor:
-    """Return the output of the frozen part: (N, 2048), or (N, 8, 8, 1280) at `mixed8`."""
-    if boundary == "avg_pool":
-        return keras.layers.GlobalAveragePooling2D()(backbone.output)
-    return backbone.get_layer(boundary).output
-
-
-def best_precision() -> str:
-    """Return `bfloat16` on a processor that multiplies in it, which takes half the time."""
-    cpuinfo = Path("/proc/cpuinfo")
-    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
-    return "float32" if _BFLOAT16_FLAGS.isdisjoint(flags) else "bfloat16"
-
-
-@contextlib.contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    """Let TensorFlow's graphs compute in this precision; weights and results stay float32.
-
-    The graph optimizer inserts the casts (TensorFlow's auto mixed precision for oneDNN).
-    """
-    tf.config.optimizer.set_experimental_options({_BFLOAT16_SWITCH: precision == "bfloat16"})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({_BFLOAT16_SWITCH: False})
+def _write_shard(path: Path, features: np.ndarray) -> None:
+    if not path.exists():
+        with write_beside(path) as file:
+            np.save(file, features)

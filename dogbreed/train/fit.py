@@ -32,10 +32,10 @@ def layers_above(classifier: keras.Model, boundary: str) -> keras.Model:
 
     Args:
         classifier: Network from `backbone.classifier_network`.
-        boundary: One of `features.BOUNDARIES`.
+        boundary: One of `frozen.BOUNDARIES`.
 
     Returns:
-        Network from what `features.boundary_output` returns to logits.
+        Network from what `frozen.boundary_output` returns to logits.
     """
     above = keras.Model(classifier.get_layer(boundary).output, classifier.output)
     for layer in above.layers:

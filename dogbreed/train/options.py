@@ -51,6 +51,7 @@ class Options:
     examples: int = 0
     corrections: str | None = None
     cache_dir: Path = field(default_factory=default_cache_dir)
+    ray: str | None = None
 
     @property
     def out_of_fold(self) -> bool:

@@ -1,9 +1,11 @@
 """From a dataset to a model bundle: what `dogbreed train` does, in order."""
 
+import contextlib
 import dataclasses
 import hashlib
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -22,13 +24,14 @@ from dogbreed.train.data import TrainingData, leave_out_kinds, load_negatives
 from dogbreed.train.disk import locked
 from dogbreed.train.examples import write_examples
 from dogbreed.train.export import export, open_bundle
-from dogbreed.train.features import Extractor, best_precision
+from dogbreed.train.features import Extractor
 from dogbreed.train.fit import (
     answers_of,
     fit_blocks,
     fit_head,
     layers_above,
 )
+from dogbreed.train.frozen import best_precision
 from dogbreed.train.independent import Independent, load_independent
 from dogbreed.train.measure import measure
 from dogbreed.train.options import Options
@@ -55,6 +58,9 @@ from dogbreed.train.write import (
     write_trust,
 )
 
+if TYPE_CHECKING:
+    from dogbreed.train.workers import Workers
+
 # Validation photos at most that choose how to round: in float32 each takes its time.
 CHOOSING = 1000
 # For each boundary the features of all training photos, view by view.
@@ -71,11 +77,24 @@ def train(options: Options) -> Bundle:
     # A link stays a link; what it points to is replaced.
     options = dataclasses.replace(options, output=options.output.resolve())
     key = hashlib.sha256(str(options.output).encode()).hexdigest()
-    with locked(options.cache_dir / "outputs" / key[:16], str(options.output)):
-        return _train(options)
+    with (
+        locked(options.cache_dir / "outputs" / key[:16], str(options.output)),
+        join(options.ray) as workers,
+    ):
+        return _train(options, workers)
 
 
-def _train(options: Options) -> Bundle:
+def join(address: str | None) -> contextlib.AbstractContextManager["Workers | None"]:
+    """Join the cluster at an address for the time of a block; None to work without one."""
+    if address is None:
+        return contextlib.nullcontext()
+    # Imported here: nothing else in training needs Ray.
+    from dogbreed.train.workers import joined
+
+    return joined(address)
+
+
+def _train(options: Options, workers: "Workers | None") -> Bundle:
     notes = read_notes(options.notes)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
@@ -83,14 +102,7 @@ def _train(options: Options) -> Bundle:
     data, negatives, neither, independent = load(options)
     classifier, origin = build_start(options, data.train.label_names)
 
-    backbone = backbone_of(classifier)
-    extractor = Extractor(
-        backbone,
-        weights_fingerprint(backbone),
-        resize=options.resize,
-        seed=options.seed,
-        cache_dir=options.cache_dir,
-    )
+    extractor = begin_extractor(classifier, options, workers)
     if data.corrected:
         measured = [data.test, *(vars(independent).values() if independent else ())]
         data = leave_out_measured(data, measured, lambda photos: extract_plain(extractor, photos))
@@ -155,6 +167,21 @@ def _train(options: Options) -> Bundle:
         found = write_examples(serving, data.test, options.examples, partial)
         print(f"{found} test photos go with the model as examples.", file=sys.stderr)
     return finish_bundle(partial, config, options.output)
+
+
+def begin_extractor(
+    classifier: keras.Model, options: Options, workers: "Workers | None"
+) -> Extractor:
+    """Return what computes the features below a network's head, here or on workers."""
+    backbone = backbone_of(classifier)
+    return Extractor(
+        backbone,
+        weights_fingerprint(backbone),
+        resize=options.resize,
+        seed=options.seed,
+        cache_dir=options.cache_dir,
+        workers=workers,
+    )
 
 
 def load(

@@ -1,6 +1,7 @@
 """Settle what is promised, on answers of the exported network to photos that it has not seen."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -8,14 +9,17 @@ import numpy as np
 from dogbreed.bundle import Bundle
 from dogbreed.train.cached import Features
 from dogbreed.train.evaluate import serve
-from dogbreed.train.features import Extractor, best_precision
 from dogbreed.train.fit import answers_of, unseen_logits, unseen_rows
+from dogbreed.train.frozen import best_precision
 from dogbreed.train.options import Options
 from dogbreed.train.photos import Photos
 from dogbreed.train.rejection import Answers, Learned, fit_rejection
 from dogbreed.train.resumable import Fitted
 from dogbreed.train.trust import INDEPENDENT, KEPT_OUT, OUT_OF_FOLD, Trust, settle
 from dogbreed.train.views import PLAIN, view_names
+
+if TYPE_CHECKING:
+    from dogbreed.train.features import Extractor
 
 # Photos at most that settle trust: each goes through the network once more.
 SETTLING = 5000
@@ -29,7 +33,7 @@ DEGRADED = ("degraded-1",)
 
 
 def learn_to_reject(
-    extractor: Extractor,
+    extractor: "Extractor",
     classifier: keras.Model,
     fitted: Fitted,
     dogs: tuple[Sequence[Features], np.ndarray],

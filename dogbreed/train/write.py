@@ -11,7 +11,7 @@ from dogbreed.breeds import default_subject, display_name
 from dogbreed.bundle import CARD, REJECTION, Bundle, read_bundle, write_beside, write_config
 from dogbreed.train.backbone import ARCHITECTURE
 from dogbreed.train.card import model_card
-from dogbreed.train.features import best_precision
+from dogbreed.train.frozen import best_precision
 from dogbreed.train.options import Options
 from dogbreed.train.plots import (
     draw_curves,

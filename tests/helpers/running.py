@@ -1,4 +1,4 @@
-"""The page as a process, started as a user starts it."""
+"""The page as a process, started as a user starts it; and what else runs."""
 
 import contextlib
 import os
@@ -18,6 +18,15 @@ def free_port() -> int:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         return server.getsockname()[1]
+
+
+def processes(name: str) -> list[int]:
+    """The processes whose title begins with this, as Ray names its workers."""
+    listed = subprocess.run(
+        ["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=True
+    )
+    lines = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
+    return [int(line[0]) for line in lines if line[1:] and line[1].startswith(name)]
 
 
 def wait_for(address: str, process: subprocess.Popen) -> None:
