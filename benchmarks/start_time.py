@@ -14,14 +14,14 @@ from tqdm import tqdm
 from benchmarks.results import benchmark_parser, publish
 from tests.helpers.running import ROOT, free_port
 
-_EMPTY_APP = """\
+EMPTY_APP = """\
 import sys, gradio as gr
 with gr.Blocks(analytics_enabled=False) as page:
     pass
 page.launch(server_port=int(sys.argv[1].split("=")[1]))
 """
 EMPTY = "an empty Gradio app"
-COMMANDS = {EMPTY: ["-c", _EMPTY_APP], "python app.py": ["app.py"]}
+COMMANDS = {EMPTY: ["-c", EMPTY_APP], "python app.py": ["app.py"]}
 
 
 def main() -> None:
