@@ -17,7 +17,7 @@ from benchmarks.contenders import OURS, OURS_OPENVINO, PEERS, logits_of, usable
 from benchmarks.results import benchmark_parser, publish
 from dogbreed.bundle import read_bundle
 from dogbreed.images import prepare
-from dogbreed.train.data import load_training_data
+from dogbreed.train.data.load import load_training_data
 
 REFERENCE = "ONNX Runtime float32"
 # Those that are about as fast as ours.

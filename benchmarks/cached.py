@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dogbreed.train.backbone import build_backbone, weights_fingerprint
-from dogbreed.train.features import Extractor
-from dogbreed.train.frozen import best_precision
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.network.backbone import build_backbone, weights_fingerprint
+from dogbreed.train.network.features import Extractor
+from dogbreed.train.network.frozen import best_precision
 from dogbreed.train.options import Options
-from dogbreed.train.photos import Photos
 
 
 class CachedFeatures:

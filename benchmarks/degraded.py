@@ -17,9 +17,9 @@ from benchmarks.results import benchmark_parser, publish
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.images import load_image
-from dogbreed.train.cuts import measured_on
-from dogbreed.train.data import leave_out_kinds, load_evaluation_photos, load_negatives
-from dogbreed.train.photos import Photos
+from dogbreed.train.data.cuts import measured_on
+from dogbreed.train.data.load import leave_out_kinds, load_evaluation_photos, load_negatives
+from dogbreed.train.data.photos import Photos
 
 # What is done to a photo: the pixels of its shorter side, and the quality of a JPEG file.
 CHANGES: dict[str, tuple[int | None, int | None]] = {

@@ -22,14 +22,14 @@ from benchmarks.pairs import confused_pairs, decide, fit_pairs
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import timed
 from dogbreed.images import RESIZE_METHODS
-from dogbreed.train.cuts import cut_validation
-from dogbreed.train.data import load_training_data
-from dogbreed.train.fit import HEAD_BATCH
-from dogbreed.train.independent import load_independent
-from dogbreed.train.measure import sources_of
+from dogbreed.train.data.cuts import cut_validation
+from dogbreed.train.data.independent import load_independent
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.measure.everything import sources_of
+from dogbreed.train.network.fit import HEAD_BATCH
+from dogbreed.train.network.views import view_names
 from dogbreed.train.options import Options, default_cache_dir
-from dogbreed.train.trust import tempered_cross_entropy
-from dogbreed.train.views import view_names
+from dogbreed.train.trust.calibration import tempered_cross_entropy
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import timed
-from dogbreed.train.backbone import build_backbone, classifier_network, evidence_network
+from dogbreed.train.network.backbone import build_backbone, classifier_network, evidence_network
 
 # Rows, inner length, columns: large enough to fill the cores, small enough for their caches.
 SHAPE = (1024, 2048, 1024)

@@ -27,10 +27,10 @@ from benchmarks.contenders import PEERS
 from benchmarks.jpeg import as_jpeg
 from dogbreed.bundle import NETWORK, WEIGHTS, Bundle, read_bundle
 from dogbreed.images import load_image, prepare
-from dogbreed.train.backbone import build_backbone, classifier_network, evidence_network
-from dogbreed.train.data import load_training_data
-from dogbreed.train.export import export_litert
-from dogbreed.train.photos import Photos
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.export.litert import export_litert
+from dogbreed.train.network.backbone import build_backbone, classifier_network, evidence_network
 
 # Photos to find the 8-bit ranges on; ONNX Runtime keeps all their activations in memory.
 RANGING, RANGING_ONNX = 128, 32

@@ -21,12 +21,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from benchmarks.cached import CachedFeatures
 from benchmarks.results import benchmark_parser, publish
-from dogbreed.train.cuts import learned_from
-from dogbreed.train.data import leave_out_kinds, load_negatives, load_training_data
-from dogbreed.train.independent import load_independent
+from dogbreed.train.data.cuts import learned_from
+from dogbreed.train.data.independent import load_independent
+from dogbreed.train.data.load import leave_out_kinds, load_negatives, load_training_data
+from dogbreed.train.data.photos import Photos
 from dogbreed.train.options import Options, default_cache_dir
-from dogbreed.train.photos import Photos
-from dogbreed.train.rejection import separation
+from dogbreed.train.trust.rejection import separation
 
 FOLDS = 5
 VIEWS = ("plain", "random-1")

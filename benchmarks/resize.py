@@ -18,8 +18,8 @@ from benchmarks.results import benchmark_parser, publish
 from dogbreed.bundle import read_bundle
 from dogbreed.images import RESIZE_METHODS, load_image, to_square
 from dogbreed.runtime import Network
-from dogbreed.train.cuts import cut_validation
-from dogbreed.train.data import load_training_data
+from dogbreed.train.data.cuts import cut_validation
+from dogbreed.train.data.load import load_training_data
 
 
 def main() -> None:

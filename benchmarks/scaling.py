@@ -24,10 +24,10 @@ from tqdm import tqdm
 from benchmarks.jpeg import draw_photo
 from benchmarks.results import benchmark_parser, publish
 from benchmarks.timing import peak_megabytes, timed
-from dogbreed.train import features, fit, frozen
-from dogbreed.train.backbone import build_backbone, classifier_network
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.network import features, fit, frozen
+from dogbreed.train.network.backbone import build_backbone, classifier_network
 from dogbreed.train.options import Options
-from dogbreed.train.photos import Photos
 
 CLASSES = 120
 CHANNELS = 2048

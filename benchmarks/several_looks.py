@@ -15,9 +15,9 @@ from benchmarks.results import benchmark_parser, publish
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.images import load_image, prepare
 from dogbreed.images.square import SHOWN_BY_CROP
-from dogbreed.train.data import load_training_data
-from dogbreed.train.independent import load_independent
-from dogbreed.train.measure import sources_of
+from dogbreed.train.data.independent import load_independent
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.measure.everything import sources_of
 
 # Half of the side of the second look, in standard deviations of the evidence, and its least side
 # over that of the first look.

@@ -31,17 +31,17 @@ from benchmarks.timing import timed
 from benchmarks.training_ways import ARTICLE_EPOCHS, Article, Ours, take_turns
 from dogbreed.bundle import DEFAULT_BUNDLE
 from dogbreed.images import prepare
-from dogbreed.train.backbone import build_backbone, classifier_network
-from dogbreed.train.cached import Features
-from dogbreed.train.cuts import cut_per_class, cut_validation
-from dogbreed.train.data import load_training_data
-from dogbreed.train.fit import HEAD_BATCH, Fitted, layers_above
-from dogbreed.train.frozen import BATCH_SIZE, best_precision, boundary_output
+from dogbreed.train.data.cuts import cut_per_class, cut_validation
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.network.backbone import build_backbone, classifier_network
+from dogbreed.train.network.cached import Features
+from dogbreed.train.network.fit import HEAD_BATCH, Fitted, layers_above
+from dogbreed.train.network.frozen import BATCH_SIZE, best_precision, boundary_output
+from dogbreed.train.network.trainer import Trainer
+from dogbreed.train.network.views import view_names
 from dogbreed.train.options import Options
-from dogbreed.train.photos import Photos
 from dogbreed.train.resumable import MONITOR
-from dogbreed.train.trainer import Trainer
-from dogbreed.train.views import view_names
 
 LITERT_PHOTOS = 64
 # Epochs of the head on as many photos as the full job has.

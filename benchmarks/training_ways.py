@@ -12,17 +12,17 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from benchmarks.timing import timed
-from dogbreed.train.article import fit_article
-from dogbreed.train.backbone import classifier_network, weights_fingerprint
-from dogbreed.train.cached import Features
-from dogbreed.train.cuts import cut_validation
-from dogbreed.train.features import Extractor
-from dogbreed.train.fit import Fitted, fit_head
-from dogbreed.train.frozen import BATCH_SIZE, best_precision
+from dogbreed.train.data.cuts import cut_validation
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.network.article import fit_article
+from dogbreed.train.network.backbone import classifier_network, weights_fingerprint
+from dogbreed.train.network.cached import Features
+from dogbreed.train.network.features import Extractor
+from dogbreed.train.network.fit import Fitted, fit_head
+from dogbreed.train.network.frozen import BATCH_SIZE, best_precision
+from dogbreed.train.network.views import view_names
 from dogbreed.train.options import Options
-from dogbreed.train.photos import Photos
 from dogbreed.train.resumable import History
-from dogbreed.train.views import view_names
 
 # What the article trains for.
 ARTICLE_EPOCHS = 50

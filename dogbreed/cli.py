@@ -46,7 +46,7 @@ COMMANDS = {
     "serve": ("dogbreed.page.cli", "serve the web page"),
     "train": ("dogbreed.train.cli", "train a model on labeled photos"),
     "evaluate": ("dogbreed.train.cli", "measure a model on labeled photos"),
-    "export": ("dogbreed.train.export_cli", "write a model's network in another format"),
+    "export": ("dogbreed.train.export.cli", "write a model's network in another format"),
     "push": ("dogbreed.hub.cli", "put a model on the Hugging Face Hub"),
     "deploy-space": ("dogbreed.hub.cli", "put the web page on a Hugging Face Space"),
     "export-web": ("dogbreed.web.cli", "write the web page for hosts without Python"),

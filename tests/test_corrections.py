@@ -13,9 +13,9 @@ from dogbreed.corrections import NONE, TABLE, Corrections
 from dogbreed.errors import DatasetError
 from dogbreed.page.correct import CorrectionHandlers
 from dogbreed.page.i18n import texts
-from dogbreed.train.corrections import add_corrections, leave_out_measured
-from dogbreed.train.data import load_training_data
-from dogbreed.train.splits import leave_out_duplicates
+from dogbreed.train.data.corrections import add_corrections, leave_out_measured
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.data.splits import leave_out_duplicates
 from tests.helpers.photos import pixel_features
 from tests.helpers.shapes import LABELS as SHAPES
 from tests.helpers.shapes import draw_shape

@@ -94,7 +94,7 @@ def with_seven_bits(bundle: Bundle, folder: Path) -> Path:
     """A copy of a bundle with weights of 7 bits, or the bundle itself if it has them already."""
     if LiteRT(bundle).has_seven_bit_weights():
         return bundle.path
-    from dogbreed.train.seven_bits import to_seven_bits
+    from dogbreed.train.export.seven_bits import to_seven_bits
 
     copy_bundle(bundle, folder)
     network = to_seven_bits(bundle.network.read_bytes())

@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 
-from dogbreed.train import article
-from dogbreed.train.article import LEARNING_RATE, fit_article
-from dogbreed.train.backbone import build_backbone, classifier_network
-from dogbreed.train.cuts import cut_validation
-from dogbreed.train.data import load_training_data
+from dogbreed.train.data.cuts import cut_validation
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.network import article
+from dogbreed.train.network.article import LEARNING_RATE, fit_article
+from dogbreed.train.network.backbone import build_backbone, classifier_network
 from dogbreed.train.options import Options
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from dogbreed.bundle import read_bundle
 from dogbreed.errors import UsageError
-from dogbreed.train.assess import evaluate_bundle
-from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.trained_on import TRAINED_ON, trained_on
+from dogbreed.train.data.load import load_evaluation_photos
+from dogbreed.train.data.trained_on import TRAINED_ON, trained_on
+from dogbreed.train.measure.assess import evaluate_bundle
 from tests.helpers.shapes import LABELS, draw_shape
 from tests.helpers.tiny_bundle import write_bundle
 from train import main

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dogbreed.train.audit import audit_labels
-from dogbreed.train.cached import Features
-from dogbreed.train.data import load_training_data
-from dogbreed.train.photos import Photos
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.measure.audit import audit_labels
+from dogbreed.train.network.cached import Features
 from dogbreed.train.resumable import Fitted
 from tests.helpers.photos import write_photos
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dogbreed.train.augment import apply_transforms, draw_transform
+from dogbreed.train.network.augment import apply_transforms, draw_transform
 
 
 def test_drawn_transforms_keep_the_articles_ranges():

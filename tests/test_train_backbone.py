@@ -12,7 +12,7 @@ from PIL import Image
 from dogbreed.breeds import BREEDS
 from dogbreed.bundle import CONFIG, WEIGHTS, copy_bundle, read_bundle, sha256
 from dogbreed.errors import BackboneError, BundleError, DatasetError, UsageError
-from dogbreed.train.backbone import build_backbone, build_start, classifier_network
+from dogbreed.train.network.backbone import build_backbone, build_start, classifier_network
 from dogbreed.train.options import Options
 from tests.helpers.shapes import LABELS
 from tests.helpers.tiny_bundle import assert_one_sentence

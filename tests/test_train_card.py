@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 
 from dogbreed.bundle import CARD, DEFAULT_BUNDLE, WEIGHTS, Bundle, read_bundle
 from dogbreed.subject import DOG
-from dogbreed.train.card import model_card
+from dogbreed.train.report.card import model_card
 from tests.helpers.flowers import speaks_of_dogs
 from tests.hub.cards import problems
 

@@ -10,7 +10,7 @@ from dogbreed.bundle import CONFIG
 from dogbreed.errors import DatasetError, UsageError
 from dogbreed.train import checks
 from dogbreed.train.checks import check_data, check_options, check_output, read_notes
-from dogbreed.train.data import load_negatives, load_training_data
+from dogbreed.train.data.load import load_negatives, load_training_data
 from dogbreed.train.options import Options
 from tests.helpers.permissions import obey_permissions
 from tests.helpers.photos import write_photos

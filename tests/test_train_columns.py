@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.columns import to_photos
+from dogbreed.train.data.columns import to_photos
 from tests.helpers.photos import make_rows, photo
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dogbreed.errors import BundleError, DatasetError, UsageError
-from dogbreed.train.columns import to_photos
-from dogbreed.train.cuts import SplitRule, cut_per_class, cut_validation, repeated
-from dogbreed.train.data import load_evaluation_photos, load_training_data
+from dogbreed.train.data.columns import to_photos
+from dogbreed.train.data.cuts import SplitRule, cut_per_class, cut_validation, repeated
+from dogbreed.train.data.load import load_evaluation_photos, load_training_data
 from tests.helpers.photos import make_rows, photo, write_photos
 
 

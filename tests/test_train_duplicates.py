@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogbreed.train.cached import Features
-from dogbreed.train.columns import to_photos
-from dogbreed.train.duplicates import find_duplicates, group_rows
-from dogbreed.train.photos import Photos
+from dogbreed.train.data.columns import to_photos
+from dogbreed.train.data.duplicates import find_duplicates, group_rows
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.network.cached import Features
 from tests.helpers.shapes import draw_shape
 
 

@@ -7,9 +7,9 @@ from dogbreed import DogBreedClassifier
 from dogbreed.bundle import EXAMPLES
 from dogbreed.errors import UsageError
 from dogbreed.train.checks import check_options
-from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.examples import write_examples
+from dogbreed.train.data.load import load_evaluation_photos
 from dogbreed.train.options import Options
+from dogbreed.train.report.examples import write_examples
 from tests.helpers.tiny_bundle import LABELS, draw_disc, write_bundle
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from dogbreed.errors import UsageError
 from dogbreed.images import prepare
-from dogbreed.train import features as features_module
-from dogbreed.train import frozen
-from dogbreed.train.backbone import build_backbone, weights_fingerprint
-from dogbreed.train.cached import Features
-from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.features import Extractor
-from dogbreed.train.frozen import boundary_output
+from dogbreed.train.data.load import load_evaluation_photos
+from dogbreed.train.network import features as features_module
+from dogbreed.train.network import frozen
+from dogbreed.train.network.backbone import build_backbone, weights_fingerprint
+from dogbreed.train.network.cached import Features
+from dogbreed.train.network.features import Extractor
+from dogbreed.train.network.frozen import boundary_output
 from tests.helpers.shapes import write_folder
 
 SIZE = 75

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from dogbreed.train.cached import Features
-from dogbreed.train.features import SHARD_ROWS
-from dogbreed.train.fit import (
+from dogbreed.train.network.cached import Features
+from dogbreed.train.network.features import SHARD_ROWS
+from dogbreed.train.network.fit import (
     FOLDS,
     JUDGED,
     answers_of,

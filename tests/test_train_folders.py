@@ -8,7 +8,7 @@ import pytest
 
 from dogbreed.errors import DatasetError
 from dogbreed.images import prepare
-from dogbreed.train.data import load_evaluation_photos, load_negatives, load_training_data
+from dogbreed.train.data.load import load_evaluation_photos, load_negatives, load_training_data
 from tests.helpers.heic import encoded
 from tests.helpers.photos import JXL, photo, write_photos
 

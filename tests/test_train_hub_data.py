@@ -12,7 +12,7 @@ from tests.hub import LocalHub
 LOAD = """
 import json, sys
 import numpy as np
-from dogbreed.train.data import load_training_data
+from dogbreed.train.data.load import load_training_data
 data = load_training_data(sys.argv[1])
 counts = [np.bincount(photos.labels).tolist() for photos in (data.train, data.test)]
 found = {"labels": data.train.label_names, "counts": counts, "revision": data.revision}

@@ -3,10 +3,10 @@
 import pytest
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.columns import to_photos
-from dogbreed.train.cuts import learned_from, measured_on
-from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.independent import load_independent
+from dogbreed.train.data.columns import to_photos
+from dogbreed.train.data.cuts import learned_from, measured_on
+from dogbreed.train.data.independent import load_independent
+from dogbreed.train.data.load import load_evaluation_photos
 from tests.helpers.photos import make_rows, photo
 
 

@@ -6,7 +6,7 @@ import datasets
 import pytest
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.data import load_training_data
+from dogbreed.train.data.load import load_training_data
 from tests.helpers.photos import JXL, photo, write_photos
 from tests.test_train_folders import counts, loaded
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dogbreed.train.metrics import accuracy, dog_metrics, rejection_metrics
+from dogbreed.train.measure.metrics import accuracy, dog_metrics, rejection_metrics
 from tests.helpers.answers import known, negatives, trusted
 
 

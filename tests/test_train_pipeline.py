@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.cached import Features
-from dogbreed.train.columns import to_photos
+from dogbreed.train.data.columns import to_photos
+from dogbreed.train.network.cached import Features
 from dogbreed.train.options import Options
 from dogbreed.train.pipeline import fit, name_skipped, train
 from tests.helpers.photos import make_rows

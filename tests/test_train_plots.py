@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogbreed.train import plots
-from dogbreed.train.plots import (
+from dogbreed.train.report import plots
+from dogbreed.train.report.plots import (
     draw_confusions,
     draw_curves,
     draw_per_breed,
@@ -15,7 +15,7 @@ from dogbreed.train.plots import (
     draw_reliability,
     draw_risk,
 )
-from dogbreed.train.tables import confused_pairs, per_breed, risk_over_coverage
+from dogbreed.train.report.tables import confused_pairs, per_breed, risk_over_coverage
 from tests.helpers.answers import evaluation, known, negatives, trusted
 
 RIGHT = evaluation([(0, [0, 1, 2, 3]), (1, [1, 0, 2, 3])])

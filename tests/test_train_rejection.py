@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dogbreed.train.rejection import (
+from dogbreed.train.trust.rejection import (
     Answers,
     Found,
     Learned,
@@ -108,7 +108,7 @@ def test_without_negatives_the_energy_is_used_and_there_is_no_probability(cloud)
 def test_negatives_that_mean_nothing_do_not_turn_the_rule_around(count, monkeypatch):
     """However they fall, hardly any dog is refused, and no probability is made up."""
     # One network is easier to lead astray than the mean of several.
-    monkeypatch.setattr("dogbreed.train.rejection.MLPS", 1)
+    monkeypatch.setattr("dogbreed.train.trust.rejection.MLPS", 1)
     probable = 0
     for seed in range(40):
         dogs = noise(200, seed)

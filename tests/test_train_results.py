@@ -1,9 +1,9 @@
 """Metrics say what they were measured on, and skipped photos are named."""
 
-from dogbreed.train.metrics import Results, rejection_metrics
+from dogbreed.train.data.photos import report_skipped
+from dogbreed.train.measure.metrics import Results, rejection_metrics
 from dogbreed.train.options import Options
-from dogbreed.train.photos import report_skipped
-from dogbreed.train.results import (
+from dogbreed.train.report.results import (
     metric_rows,
     rows_of_results,
     write_results,

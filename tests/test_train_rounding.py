@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dogbreed.train.rounding import nearest, round_weights
-from dogbreed.train.seven_bits import SEVEN_BITS
+from dogbreed.train.export.rounding import nearest, round_weights
+from dogbreed.train.export.seven_bits import SEVEN_BITS
 
 CHANNELS, FILTERS = 40, 12
 

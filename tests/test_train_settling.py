@@ -6,11 +6,11 @@ import datasets
 import keras
 import numpy as np
 
-from dogbreed.train.columns import to_photos
-from dogbreed.train.features import Extractor
+from dogbreed.train.data.columns import to_photos
+from dogbreed.train.network.features import Extractor
 from dogbreed.train.options import Options
 from dogbreed.train.resumable import Fitted
-from dogbreed.train.settling import deal_by_folds, draw_some, learn_to_reject
+from dogbreed.train.trust.settling import deal_by_folds, draw_some, learn_to_reject
 from tests.helpers.photos import make_rows
 
 

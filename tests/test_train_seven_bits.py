@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from dogbreed.train import export
-from dogbreed.train.bias_correction import correct_means
-from dogbreed.train.export import export_litert
-from dogbreed.train.seven_bits import SEVEN_BITS, to_seven_bits
+from dogbreed.train.export import litert
+from dogbreed.train.export.bias_correction import correct_means
+from dogbreed.train.export.litert import export_litert
+from dogbreed.train.export.seven_bits import SEVEN_BITS, to_seven_bits
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def files(corrected, frames, tmp_path_factory) -> tuple[bytes, bytes]:
         return to_seven_bits(network)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "to_seven_bits", keep)
+        patch.setattr(litert, "to_seven_bits", keep)
         export_litert(corrected, path, "full", frames)
     return converted[0], path.read_bytes()
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.data import load_evaluation_photos, load_training_data
-from dogbreed.train.sources import load_dataset
+from dogbreed.train.data.load import load_evaluation_photos, load_training_data
+from dogbreed.train.data.sources import load_dataset
 from tests.helpers.photos import JXL, make_rows, write_photos
 
 ROOT = Path(__file__).parent.parent
@@ -150,7 +150,7 @@ def load_elsewhere(source: Path, **environment: str) -> str:
     code = (
         "import sys\n"
         "from dogbreed.errors import DatasetError\n"
-        "from dogbreed.train.data import load_training_data\n"
+        "from dogbreed.train.data.load import load_training_data\n"
         "try: print(len(load_training_data(sys.argv[1]).train), 'photos')\n"
         "except DatasetError as error: print(error)\n"
     )

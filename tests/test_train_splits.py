@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 
 from dogbreed.errors import DatasetError
-from dogbreed.train.cuts import SplitRule
-from dogbreed.train.data import load_training_data
-from dogbreed.train.options import Options
-from dogbreed.train.splits import (
+from dogbreed.train.data.cuts import SplitRule
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.data.splits import (
     describe_data,
     leave_out_duplicates,
     split_rows,
 )
+from dogbreed.train.options import Options
 from tests.helpers.photos import pixel_features, write_photos
 
 LABELS = np.repeat([0, 1, 2], [30, 20, 4])

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from dogbreed.train.tables import (
+from dogbreed.train.report.tables import (
     by_source,
     confused_pairs,
     per_breed,

@@ -5,8 +5,8 @@ import pytest
 
 from dogbreed.bundle import Bundle
 from dogbreed.errors import BundleError
-from dogbreed.train.data import load_evaluation_photos, load_training_data
-from dogbreed.train.trained_on import TRAINED_ON, rule_of_test, trained_on, write_trained_on
+from dogbreed.train.data.load import load_evaluation_photos, load_training_data
+from dogbreed.train.data.trained_on import TRAINED_ON, rule_of_test, trained_on, write_trained_on
 from tests.helpers.photos import write_photos
 
 

@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from dogbreed.errors import UsageError
 from dogbreed.full_disk import full_disk_explained
 from dogbreed.train import resumable
+from dogbreed.train.network.trainer import Trainer, draw_epochs
 from dogbreed.train.resumable import MONITOR, History, best_epoch
-from dogbreed.train.trainer import Trainer, draw_epochs
 from tests.helpers.small_disk import fill, make_room
 
 ROWS = np.arange(1200)

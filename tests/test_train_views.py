@@ -8,7 +8,7 @@ from PIL import Image
 
 from dogbreed.errors import InvalidImageError
 from dogbreed.images import prepare
-from dogbreed.train.views import change_colors, crop, degrade, draw_view, view_names
+from dogbreed.train.network.views import change_colors, crop, degrade, draw_view, view_names
 from tests.helpers.encoded import smooth
 
 

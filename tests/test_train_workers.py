@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from dogbreed.errors import UsageError
-from dogbreed.train import features, frozen, workers
-from dogbreed.train.backbone import build_backbone, weights_fingerprint
-from dogbreed.train.data import load_evaluation_photos
-from dogbreed.train.features import Extractor
-from dogbreed.train.frozen import Wanted
+from dogbreed.train.data.load import load_evaluation_photos
+from dogbreed.train.network import features, frozen, workers
+from dogbreed.train.network.backbone import build_backbone, weights_fingerprint
+from dogbreed.train.network.features import Extractor
+from dogbreed.train.network.frozen import Wanted
 from tests.helpers.kill_training import differences
 from tests.helpers.running import ROOT, processes
 from tests.helpers.shapes import write_folder
@@ -22,7 +22,10 @@ from tests.helpers.tiny_bundle import assert_one_sentence
 from train import main
 
 # A batch: the 36 photos to train on are two shards, of the same batches as in one.
-START = "from dogbreed.train import features; features.SHARD_ROWS = 32; from train import main; "
+START = (
+    "from dogbreed.train.network import features; features.SHARD_ROWS = 32; "
+    "from train import main; "
+)
 
 
 def test_a_training_on_two_nodes_gives_the_same_bundle_although_a_worker_is_killed(

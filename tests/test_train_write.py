@@ -9,11 +9,11 @@ import pytest
 from dogbreed.bundle import CARD, NETWORK, read_bundle
 from dogbreed.errors import BundleError, UsageError
 from dogbreed.full_disk import full_disk_explained
-from dogbreed.train.metrics import Results
+from dogbreed.train.measure.metrics import Results
 from dogbreed.train.options import Options
-from dogbreed.train.results import metric_rows, write_results
+from dogbreed.train.report.results import metric_rows, write_results
+from dogbreed.train.report.write import begin_bundle, begin_config, finish_bundle, write_fit
 from dogbreed.train.resumable import Fitted
-from dogbreed.train.write import begin_bundle, begin_config, finish_bundle, write_fit
 from tests.helpers.answers import NAMES, negatives, trusted
 from tests.helpers.small_disk import fill, make_room
 from tests.helpers.tiny_bundle import build_network, write_bundle

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dogbreed.bundle import Bundle, read_bundle
-from dogbreed.train.trust import INDEPENDENT
+from dogbreed.train.trust.calibration import INDEPENDENT
 from tests.helpers.shapes import LABELS, draw_shape
 from train import main
 

@@ -13,9 +13,9 @@ from huggingface_hub import ModelCard
 
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import NETWORK, WEIGHTS, read_bundle
-from dogbreed.train.backbone import build_backbone, classifier_network
-from dogbreed.train.data import load_training_data
-from dogbreed.train.trained_on import TRAINED_ON, trained_on
+from dogbreed.train.data.load import load_training_data
+from dogbreed.train.data.trained_on import TRAINED_ON, trained_on
+from dogbreed.train.network.backbone import build_backbone, classifier_network
 from tests.helpers.shapes import LABELS, draw_shape, write_folder
 from train import main
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dogbreed.bundle import CARD, DEFAULT_BUNDLE, WEIGHTS, Bundle, copy_bundle, read_bundle
 from dogbreed.errors import DogBreedError
-from dogbreed.train.card import model_card
+from dogbreed.train.report.card import model_card
 
 
 def release(source: Path, destination: Path = DEFAULT_BUNDLE) -> Bundle:

@@ -12,13 +12,13 @@ import numpy as np
 from dogbreed.bundle import CONFIG, MOST_EXAMPLES
 from dogbreed.errors import DatasetError, InvalidImageError, UsageError
 from dogbreed.images import prepare
-from dogbreed.train.backbone import MIN_IMAGE_SIZE
-from dogbreed.train.cuts import cut_validation, learned_from, measured_on
-from dogbreed.train.data import TrainingData
+from dogbreed.train.data.cuts import cut_validation, learned_from, measured_on
+from dogbreed.train.data.load import TrainingData
+from dogbreed.train.data.photos import Photos
 from dogbreed.train.disk import check_space
+from dogbreed.train.network.backbone import MIN_IMAGE_SIZE
 from dogbreed.train.options import IMAGENET, Options
-from dogbreed.train.photos import Photos
-from dogbreed.train.rejection import MIN_NEGATIVES
+from dogbreed.train.trust.rejection import MIN_NEGATIVES
 
 MAX_IMAGE_SIZE = 1024
 # NumPy's and TensorFlow's seeds are smaller.

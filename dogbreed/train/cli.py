@@ -289,8 +289,8 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 def evaluate_command(arguments: argparse.Namespace) -> int:
     """Measure a bundle on a dataset, print the metrics, and write the report."""
     _quiet_tensorflow()
-    from dogbreed.train.assess import evaluate_bundle
-    from dogbreed.train.report import REPORT
+    from dogbreed.train.measure.assess import evaluate_bundle
+    from dogbreed.train.report.html import REPORT
 
     dataset = arguments.dataset or Options.dataset
     if arguments.not_dogs_except and arguments.not_dogs is None:

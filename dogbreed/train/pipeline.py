@@ -13,42 +13,40 @@ import tensorflow as tf
 
 from dogbreed.bundle import WEIGHTS, Bundle
 from dogbreed.classifier import DogBreedClassifier
-from dogbreed.train.article import LEARNING_RATE, fit_article
-from dogbreed.train.audit import audit_labels
-from dogbreed.train.backbone import backbone_of, build_start, weights_fingerprint
-from dogbreed.train.cached import Features
 from dogbreed.train.checks import check_data, check_options, read_notes
-from dogbreed.train.corrections import add_corrections, leave_out_measured
-from dogbreed.train.cuts import learned_from
-from dogbreed.train.data import TrainingData, leave_out_kinds, load_negatives
-from dogbreed.train.disk import locked
-from dogbreed.train.examples import write_examples
-from dogbreed.train.export import export, open_bundle
-from dogbreed.train.features import Extractor
-from dogbreed.train.fit import (
-    answers_of,
-    fit_blocks,
-    fit_head,
-    layers_above,
-)
-from dogbreed.train.frozen import best_precision
-from dogbreed.train.independent import Independent, load_independent
-from dogbreed.train.measure import measure
-from dogbreed.train.options import Options
-from dogbreed.train.photos import Photos, report_skipped
-from dogbreed.train.results import metric_rows, rows_of_results, write_results
-from dogbreed.train.resumable import Fitted, fit_key
-from dogbreed.train.settling import learn_to_reject, settle_served
-from dogbreed.train.splits import (
+from dogbreed.train.data.corrections import add_corrections, leave_out_measured
+from dogbreed.train.data.cuts import learned_from
+from dogbreed.train.data.independent import Independent, load_independent
+from dogbreed.train.data.load import TrainingData, leave_out_kinds, load_negatives
+from dogbreed.train.data.photos import Photos, report_skipped
+from dogbreed.train.data.splits import (
     Split,
     describe_data,
     leave_out_duplicates,
     load_data,
     split_rows,
 )
-from dogbreed.train.trained_on import write_trained_on
-from dogbreed.train.views import view_names
-from dogbreed.train.write import (
+from dogbreed.train.data.trained_on import write_trained_on
+from dogbreed.train.disk import locked
+from dogbreed.train.export.litert import export, open_bundle
+from dogbreed.train.measure.audit import audit_labels
+from dogbreed.train.measure.everything import measure
+from dogbreed.train.network.article import LEARNING_RATE, fit_article
+from dogbreed.train.network.backbone import backbone_of, build_start, weights_fingerprint
+from dogbreed.train.network.cached import Features
+from dogbreed.train.network.features import Extractor
+from dogbreed.train.network.fit import (
+    answers_of,
+    fit_blocks,
+    fit_head,
+    layers_above,
+)
+from dogbreed.train.network.frozen import best_precision
+from dogbreed.train.network.views import view_names
+from dogbreed.train.options import Options
+from dogbreed.train.report.examples import write_examples
+from dogbreed.train.report.results import metric_rows, rows_of_results, write_results
+from dogbreed.train.report.write import (
     begin_bundle,
     begin_config,
     describe_training,
@@ -57,9 +55,11 @@ from dogbreed.train.write import (
     write_fit,
     write_trust,
 )
+from dogbreed.train.resumable import Fitted, fit_key
+from dogbreed.train.trust.settling import learn_to_reject, settle_served
 
 if TYPE_CHECKING:
-    from dogbreed.train.workers import Workers
+    from dogbreed.train.network.workers import Workers
 
 # Validation photos at most that choose how to round: in float32 each takes its time.
 CHOOSING = 1000
@@ -89,7 +89,7 @@ def join(address: str | None) -> contextlib.AbstractContextManager["Workers | No
     if address is None:
         return contextlib.nullcontext()
     # Imported here: nothing else in training needs Ray.
-    from dogbreed.train.workers import joined
+    from dogbreed.train.network.workers import joined
 
     return joined(address)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dogbreed.train.metrics import Evaluation
+from dogbreed.train.measure.metrics import Evaluation
 
 NAMES = ("Beagle", "Boxer", "Briard", "Pug")
 

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from dogbreed.images import prepare
-from dogbreed.train.cached import Features
-from dogbreed.train.photos import Photos
+from dogbreed.train.data.photos import Photos
+from dogbreed.train.network.cached import Features
 
 _number = itertools.count()
 # A format that is not read: a box that says which kind of file this is, then something.

@@ -1,0 +1,1 @@
+"""Photos and their classes: read, checked, and cut into splits."""

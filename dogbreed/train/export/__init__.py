@@ -1,0 +1,1 @@
+"""From Keras to the network that serves, and to other formats."""

@@ -1,0 +1,1 @@
+"""The backbone, its features, and the layers that are fitted on them."""

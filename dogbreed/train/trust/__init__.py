@@ -1,0 +1,1 @@
+"""What a bundle promises: temperature, prediction sets, rejection."""
