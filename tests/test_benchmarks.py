@@ -11,7 +11,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
 # These are imported by others and have no options.
-SHARED = {"bulk_ways", "cached", "contenders", "jpeg", "results", "timing", "training_ways"}
+SHARED = {
+    "bad_visitors",
+    "bulk_ways",
+    "cached",
+    "contenders",
+    "jpeg",
+    "results",
+    "timing",
+    "training_ways",
+}
 
 
 @pytest.fixture(scope="module")
