@@ -29,9 +29,9 @@ START = (
 
 
 def test_a_training_on_two_nodes_gives_the_same_bundle_although_a_worker_is_killed(
-    cluster, trained_bundle, quick_options, negatives_folder, tmp_path
+    cluster, trained_bundle, trained_options, tmp_path
 ):
-    options = [*quick_options, f"--not-dogs={negatives_folder}", f"--ray={cluster}"]
+    options = [*trained_options, f"--ray={cluster}"]
     options += [f"--cache-dir={tmp_path / 'cache'}", f"--output={tmp_path / 'model'}"]
     training = subprocess.Popen(
         [sys.executable, "-c", f"{START}raise SystemExit(main())", *options],
