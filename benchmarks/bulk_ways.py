@@ -44,7 +44,7 @@ def through_bulk(folder: Path, model: Path, cores: int) -> Iterator[AnswerAll]:
 
         def answer_all() -> int:
             photos = 0
-            for name, (found, part) in run_tasks(answer_chunk, tasks, count):
+            for name, (found, part) in run_tasks(answer_chunk, tasks, 2 * count):
                 write_part(Path(output), int(name), part)
                 photos += found
             return photos

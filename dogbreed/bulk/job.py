@@ -65,7 +65,8 @@ def _answer(questions: Questions, todo: list[Chunk], done: set[int], options: Bu
         # Without the start of Ray.
         bar.unpause()
         sizes = {str(chunk.number): chunk.photos for chunk in todo}
-        answered = run_tasks(answer_chunk, tasks, count)
+        # A worker that is done finds the next chunk waiting.
+        answered = run_tasks(answer_chunk, tasks, 2 * count)
         for finished, (name, (found, part)) in enumerate(answered, 1):
             write_part(options.output, int(name), part)
             photos += found
