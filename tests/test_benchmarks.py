@@ -17,6 +17,7 @@ SHARED = {
     "cached",
     "contenders",
     "jpeg",
+    "pairs",
     "results",
     "timing",
     "training_ways",
