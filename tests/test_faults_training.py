@@ -4,7 +4,9 @@ Killed at three moments; `python -m tests.helpers.kill_training --times 50` kill
 """
 
 import json
+import os
 import resource
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from dogbreed.bundle import NETWORK
 from tests.helpers.kill_training import differences, kill_when, start
+from tests.helpers.running import processes
 from tests.helpers.small_disk import fill, make_room, small_disk
 
 
@@ -43,10 +46,21 @@ def assert_fills(options: list[str], disk: Path) -> None:
     make_room(disk)
 
 
+def kill_a_worker(training: subprocess.Popen) -> None:
+    """Kill one of Ray's workers that compute features."""
+    while not (computing := processes("ray::compute_shard")):
+        assert training.poll() is None
+        time.sleep(0.02)
+    os.kill(computing[0], signal.SIGKILL)
+
+
 def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle(
-    trained_options, trained_bundle, tmp_path
+    trained_options, trained_bundle, cluster, tmp_path
 ):
-    """On a disk that fills up, then killed in features, fit and export; nothing is done twice."""
+    """On a disk that fills up, then killed in features, fit and export; nothing is done twice.
+
+    Ray's workers compute the features, and one of them is killed; the rest does without them.
+    """
     with small_disk(tmp_path / "disk", 500) as mounted:
         disk = tmp_path / "disk"
         if mounted:
@@ -60,9 +74,12 @@ def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle
             histories = disk.glob("cache/fits/lr*/history.json")
             return max((len(json.loads(path.read_text())) for path in histories), default=0)
 
-        kill_when(start(trained_options, disk), features)
+        on_ray = [*trained_options, f"--ray={cluster}"]
+        training = start(on_ray, disk)
+        kill_a_worker(training)
+        kill_when(training, features)
         computed = features()
-        kill_when(start(trained_options, disk), lambda: epochs() >= 3)
+        kill_when(start(on_ray, disk), lambda: epochs() >= 3)
         assert 3 <= epochs() < 20
         kill_when(start(trained_options, disk), (disk / ".model.partial" / NETWORK).exists)
         assert not (disk / "model").exists()

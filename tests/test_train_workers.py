@@ -1,10 +1,7 @@
-"""What Ray's workers compute, also after one was killed, is what one process computes."""
+"""What Ray's workers compute is what one process computes.
 
-import os
-import signal
-import subprocess
-import sys
-import time
+A whole training with them, one of which is killed, is in test_faults_training.py.
+"""
 
 import numpy as np
 import pytest
@@ -15,40 +12,9 @@ from dogbreed.train.network import features, frozen, workers
 from dogbreed.train.network.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.network.features import Extractor
 from dogbreed.train.network.frozen import Wanted
-from tests.helpers.kill_training import differences
-from tests.helpers.running import ROOT, processes
 from tests.helpers.shapes import write_folder
 from tests.helpers.tiny_bundle import assert_one_sentence
 from train import main
-
-# A batch: the 36 photos to train on are two shards, of the same batches as in one.
-START = (
-    "from dogbreed.train.network import features; features.SHARD_ROWS = 32; "
-    "from train import main; "
-)
-
-
-def test_a_training_on_two_nodes_gives_the_same_bundle_although_a_worker_is_killed(
-    cluster, trained_bundle, trained_options, tmp_path
-):
-    options = [*trained_options, f"--ray={cluster}"]
-    options += [f"--cache-dir={tmp_path / 'cache'}", f"--output={tmp_path / 'model'}"]
-    training = subprocess.Popen(
-        [sys.executable, "-c", f"{START}raise SystemExit(main())", *options],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    while not (computing := processes("ray::compute_shard")):
-        assert training.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(computing[0], signal.SIGKILL)
-    _, said = training.communicate(timeout=240)
-    assert training.returncode == 0, said[-3000:]
-    assert differences(tmp_path / "model", trained_bundle) == []
-    views = (tmp_path / "cache" / "features").glob("*/*")
-    assert [count for view in views if (count := len(list(view.glob("*.npy")))) > 1] == [2]
 
 
 def test_workers_continue_what_is_cached_bit_for_bit(
