@@ -15,6 +15,7 @@ from dogbreed.engines import LITERT, wanted_engine
 from dogbreed.errors import BundleError, InvalidImageError
 from dogbreed.hub import load_bundle
 from dogbreed.images import ImageSource, prepare
+from dogbreed.images.limits import keep_little_freed_memory
 from dogbreed.prediction import Prediction
 from dogbreed.prediction_set import SetRule
 from dogbreed.rejection import ARRAYS, RejectionRule, read_arrays
@@ -41,6 +42,7 @@ class DogBreedClassifier:
             BundleError: The network cannot be loaded or does not fit the config.
             UsageError: The engine cannot be used.
         """
+        keep_little_freed_memory()
         self.bundle = bundle
         config = bundle.config
         self._size: int = config["image_size"]
@@ -127,7 +129,7 @@ class DogBreedClassifier:
     def predict_batch(self, images: Iterable[ImageSource], top_k: int = 3) -> list[Prediction]:
         """Name the most probable breeds of several photos, on all cores; see `predict`."""
         with closing(self.predict_each(images, top_k)) as answers:
-            return [_raised(answer) for answer in answers]
+            return list(map(_raised, answers))
 
     def predict_each(
         self, images: Iterable[ImageSource], top_k: int = 3
@@ -199,7 +201,9 @@ class DogBreedClassifier:
         try:
             evidence_map, features = future.result()
         except InvalidImageError as error:
-            return error
+            # The frames that it passed contain the photo, and would as long as somebody keeps it.
+            error.__context__ = None
+            return error.with_traceback(None)
         prediction = self._prediction(evidence_map, features, top_k)
         return replace(prediction, note=notes[0]) if notes else prediction
 
@@ -250,9 +254,13 @@ class DogBreedClassifier:
 
 
 def _raised(answer: Prediction | InvalidImageError) -> Prediction:
-    if isinstance(answer, InvalidImageError):
-        raise answer
-    return answer
+    try:
+        if isinstance(answer, InvalidImageError):
+            raise answer
+        return answer
+    finally:
+        # An error whose frames refer to it stays, with the photo, until the garbage is collected.
+        del answer
 
 
 def _load_rejection(bundle: Bundle, channels: int) -> RejectionRule | None:

@@ -18,7 +18,12 @@ ORDINARY = 8
 MODERN = 16
 # Above this many bytes it is worth a few milliseconds to give memory back.
 _LARGE = 30_000_000
-_TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+_C = ctypes.CDLL(None) if sys.platform == "linux" else None
+_TRIM, _SET = getattr(_C, "malloc_trim", None), getattr(_C, "mallopt", None)
+# glibc's numbers for these settings, and the bytes to set both to. Less is worth keeping, since
+# fresh memory costs time.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_KEPT_BY_ARENA = 16_000_000
 
 DAMAGED = Sentence("damaged")
 TOO_LARGE = Sentence("too_large")
@@ -54,6 +59,17 @@ def check_sides(size: tuple[int, int]) -> None:
     width, height = size
     if min(size) < MIN_SIDE:
         raise InvalidImageError(Sentence("too_small", width=width, height=height, least=MIN_SIDE))
+
+
+def keep_little_freed_memory() -> None:
+    """Let the allocator of this process give large blocks back as soon as they are freed.
+
+    Once a block of up to 32 MB has been freed, glibc keeps up to 64 MB at the end of each arena,
+    of which threads have several, and `malloc_trim` does not touch that.
+    """
+    if _SET:
+        _SET(_MMAP_THRESHOLD, _KEPT_BY_ARENA)
+        _SET(_TRIM_THRESHOLD, _KEPT_BY_ARENA)
 
 
 def return_freed_memory(size: tuple[int, int], buffers: float = 0) -> None:
