@@ -9,7 +9,7 @@ import pytest
 from dogbreed import DogBreedClassifier
 from dogbreed.page.build import build_page, launch_options, make_theme, page_texts
 from dogbreed.page.i18n import texts
-from dogbreed.page.limits import CONCURRENCY, MOST_PHOTOS, MOST_WAITING, QUEUE
+from dogbreed.page.limits import CONCURRENCY, MOST_PHOTOS, MOST_SESSIONS, MOST_WAITING, QUEUE
 from tests.helpers.running import ROOT
 from tests.helpers.tiny_bundle import write_bundle
 
@@ -64,6 +64,7 @@ def test_texts_about_the_model_are_there_in_every_language(i18n):
 def test_how_it_is_served(classifier, i18n):
     options = launch_options(classifier, i18n)
     assert options["max_file_size"] == "20mb"
+    assert options["state_session_capacity"] == MOST_SESSIONS
     assert options["i18n"] is i18n
     assert options["css_paths"].is_file()
     assert options["head"].startswith("<script>") and options["head"].endswith("</script>")
