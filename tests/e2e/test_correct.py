@@ -11,7 +11,7 @@ from tests.e2e.conftest import Visit
 from tests.e2e.test_everyone import serious
 from tests.helpers.running import running_page
 from tests.helpers.shapes import LABELS, draw_shape
-from tests.helpers.tiny_bundle import write_trusted
+from tests.helpers.tiny_bundle import NAMES, write_trusted
 
 WORDS = texts("en", "photo")
 LOAD = """
@@ -80,6 +80,8 @@ def test_axe_finds_nothing_serious_where_it_is_open(browser, collecting, path, s
     assert serious(page) == []
     page.page.locator("#correct-label input").click()
     page.page.get_by_role("option").first.wait_for()
+    # The list fades in, and is pale until then.
+    page.page.wait_for_timeout(700)
     assert serious(page) == []
     page.page.keyboard.press("Escape")
     page.page.locator("#correct-send").click()
@@ -104,11 +106,16 @@ def test_it_works_by_keyboard_alone_and_is_announced(browser, collecting, path):
     page.page.locator("#correct-send").wait_for(timeout=30_000)
     said = page.page.locator("#correct-said[aria-live=polite]")
     # What is not rendered is not announced when it appears.
-    said.wait_for(state="attached", timeout=5000)
+    said.wait_for(state="attached")
     assert said.evaluate("element => element.checkVisibility()")
     tab_to("#correct-label")
     keyboard.type("green")
+    # The list follows what is typed after a moment, and Enter takes its first line.
+    page.page.wait_for_function("document.querySelectorAll('[role=option]').length === 1")
     keyboard.press("Enter")
+    page.page.wait_for_function(
+        "name => document.querySelector('#correct-label input').value === name", arg=NAMES[1]
+    )
     tab_to("#correct-send")
     keyboard.press("Enter")
     page.page.get_by_text(WORDS["correct_thanks"]).wait_for()
