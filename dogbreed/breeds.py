@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from dogbreed.subject import DOG, PHOTO
+from dogbreed.subject import DOG, PHOTO, capitalized
 
 
 class Breed(NamedTuple):
@@ -218,7 +218,7 @@ def display_name(label: str) -> str:
     if label in _NAMES:
         return _NAMES[label]
     words = re.sub(r"^n\d{8}-", "", label).replace("_", " ").strip() or label
-    return words[:1].upper() + words[1:]
+    return capitalized(words)
 
 
 def find_breed(text: str) -> Breed | None:

@@ -50,6 +50,11 @@ def terms(subject: str) -> Terms:
     return Terms("class", "classes", asked, "anything the model knows", photos, photos, others)
 
 
+def capitalized(words: str) -> str:
+    """The words with a capital first letter, the others as they are."""
+    return words[:1].upper() + words[1:]
+
+
 def icon(subject: str) -> Path:
     """The icon of a page: a dog's face, or a magnifying glass for anything else."""
     return _PAGE / "static" / ("icon.png" if subject == DOG else "neutral.png")
@@ -71,5 +76,5 @@ def neutral_texts(language: str, subject: str) -> dict[str, str]:
     for key in ("heading", "no_dog"):
         named = words.pop(f"{key}_of").format(subject=subject)
         if subject != PHOTO:
-            words[key] = named[:1].upper() + named[1:]
+            words[key] = capitalized(named)
     return words

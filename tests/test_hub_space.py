@@ -261,12 +261,8 @@ def test_an_installed_package_asks_to_deploy_from_a_clone(hub, ann, bundle, tmp_
 
 STRAY = (
     *(".env", ".DS_Store", "cli.py~", "#cli.py#", ".#cli.py", "notes.txt", "hub/keys.json"),
-    *(
-        "page/static/.DS_Store",
-        "page/static/icon.psd",
-        "page/locales/en.json.orig",
-        ".git/config.py",
-    ),
+    *("page/static/.DS_Store", "page/static/icon.psd", "page/locales/en.json.orig"),
+    ".git/config.py",
 )
 
 

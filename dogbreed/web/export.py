@@ -20,7 +20,7 @@ from dogbreed.bundle import CONFIG, EXAMPLES, NETWORK, REJECTION, Bundle, write_
 from dogbreed.errors import UsageError
 from dogbreed.rejection import ARRAYS, read_arrays
 from dogbreed.runtime import Network
-from dogbreed.subject import DOG, icon, neutral_texts
+from dogbreed.subject import DOG, capitalized, icon, neutral_texts
 from dogbreed.subject import LOCALES as PAGE_LOCALES
 from dogbreed.web.litert import FILES, FOLDER, fetch_library
 
@@ -158,8 +158,8 @@ def _named(path: Path, subject: str) -> Path | bytes:
         return path
     words = neutral_texts("en", subject)
     text = path.read_text(encoding="utf-8").replace(_TITLE, escape(words["heading"]))
-    short_name = subject[:1].upper() + subject[1:]
-    text = re.sub(_DESCRIPTION, escape(words["heading"]), text).replace("Dog breeds", short_name)
+    text = re.sub(_DESCRIPTION, escape(words["heading"]), text)
+    text = text.replace("Dog breeds", capitalized(subject))
     return text.encode()
 
 

@@ -155,13 +155,14 @@ class Extractor:
     ) -> Iterator[tuple[int, list[np.ndarray]]]:
         """Yield the features of some rows of a shard at a time, with its number."""
         encoded = ((row, photos.encoded(row)) for shard in rows.values() for row in shard)
-        batches = self._frozen.batches(encoded, wanted)
-        for number, shard in rows.items():
-            taken = 0
-            while taken < len(shard):
-                features = next(batches)
-                taken += len(features[0])
-                yield number, features
+        # What the network computes in is set back when it ends, also after an error.
+        with contextlib.closing(self._frozen.batches(encoded, wanted)) as batches:
+            for number, shard in rows.items():
+                taken = 0
+                while taken < len(shard):
+                    features = next(batches)
+                    taken += len(features[0])
+                    yield number, features
 
 
 def _write_shard(path: Path, features: np.ndarray) -> None:

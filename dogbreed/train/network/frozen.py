@@ -1,7 +1,7 @@
 """The frozen part of the network: from encoded photos to features, batch by batch."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class FrozenPart:
 
     def batches(
         self, photos: Iterable[tuple[int, bytes | str]], wanted: Wanted
-    ) -> Iterator[list[np.ndarray]]:
+    ) -> Generator[list[np.ndarray]]:
         """Yield the features of these photos; decoding overlaps with the network.
 
         Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 from dogbreed.breeds import BREEDS
 from dogbreed.bundle import CARD_PLACEHOLDER, WEIGHTS, Bundle
 from dogbreed.hub import card_metadata
-from dogbreed.subject import DOG, PHOTO, Terms, terms
+from dogbreed.subject import DOG, PHOTO, Terms, capitalized, terms
 from dogbreed.train.options import IMAGENET
 from dogbreed.train.report.titles import metric_titles, show_metric
 from dogbreed.train.trust.rejection import REFUSED_DOGS
@@ -175,7 +175,7 @@ def _rejection(rule: dict, photos: int, subject: str) -> str:
     # Of few photos the lowest score is the threshold, and a new one is below it this often.
     rejected = max(REFUSED_DOGS, 1 / (photos + 1))
     words = terms(subject)
-    what, which = f"{subject[:1].upper()}{subject[1:]} or not", words.photos
+    what, which = f"{capitalized(subject)} or not", words.photos
     if subject == DOG:
         which = "photos of dogs"
     elif subject == PHOTO:
@@ -211,7 +211,7 @@ def _groups(folder: Path, words: Terms) -> str:
     return (
         "The half that training has not seen, at the threshold in use:\n\n"
         + _refused(folder, "negatives", "photos")
-        + f"\n\n![{words.others[:1].upper()}{words.others[1:]} rejected against {words.photos} "
+        + f"\n\n![{capitalized(words.others)} rejected against {words.photos} "
         "rejected](metrics/negatives.png)"
     )
 

@@ -1,6 +1,6 @@
 """Metrics as people read them in card and report: what they are called, and their values."""
 
-from dogbreed.subject import terms
+from dogbreed.subject import capitalized, terms
 
 _NOT_SHARES = ("cross_entropy", "evidence_error", "set_size", "is_dog_auroc")
 
@@ -12,7 +12,7 @@ def metric_titles(subject: str) -> dict[str, str]:
         subject: What the photos of the model show.
     """
     words = terms(subject)
-    photos, others = (each[:1].upper() + each[1:] for each in (words.photos, words.others))
+    photos, others = map(capitalized, (words.photos, words.others))
     return {
         "top_1": "Top-1 accuracy",
         "top_3": "Top-3 accuracy",
