@@ -14,8 +14,10 @@ from contextlib import contextmanager, redirect_stdout
 from itertools import islice
 from typing import Any, TypeVar
 
-# Before it is imported: it reports who uses it otherwise.
+# Both before it is imported. It reports who uses it otherwise.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Ray would run workers at the lowest priority, where everything else on the machine comes first.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 import ray
 from loky import cpu_count
