@@ -1,10 +1,11 @@
 """DogBreedClassifier: a photo in, the most probable breeds out; on LiteRT, without TensorFlow."""
 
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,10 @@ class DogBreedClassifier:
             InvalidImageError: It is not a photo, or outside the limits.
             BundleError: The network answers with numbers that are not finite.
         """
-        (prediction,) = self.predict_batch([image], top_k)
-        return prediction
+        _check_top_k(top_k)
+        notes: list[str] = []
+        answer = partial(self._network.answer, self._frame(image, notes))
+        return _raised(self._result(answer, notes, top_k))
 
     def predict_batch(self, images: Iterable[ImageSource], top_k: int = 3) -> list[Prediction]:
         """Name the most probable breeds of several photos, on all cores; see `predict`."""
@@ -147,16 +150,21 @@ class DogBreedClassifier:
         Raises:
             BundleError: See `predict`.
         """
-        if top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {top_k}")
+        _check_top_k(top_k)
         waiting: deque[tuple[Future[Answer], list[str]]] = deque()
+
+        def next_result() -> Prediction | InvalidImageError:
+            future, notes = waiting.popleft()
+            return self._result(future.result, notes, top_k)
+
         try:
             for image in images:
                 if len(waiting) == self._network.window:
-                    yield self._result(*waiting.popleft(), top_k)
-                waiting.append(self._submit(image))
+                    yield next_result()
+                notes: list[str] = []
+                waiting.append((self._network.submit(self._frame(image, notes)), notes))
             while waiting:
-                yield self._result(*waiting.popleft(), top_k)
+                yield next_result()
         finally:
             for future, _ in waiting:
                 future.cancel()
@@ -171,7 +179,7 @@ class DogBreedClassifier:
         Raises:
             InvalidImageError: It is not a photo, or outside the limits.
         """
-        return self._submit(image)[0].result()[0]
+        return self._network.answer(self._frame(image, []))[0]
 
     def probabilities(self, evidence_map: np.ndarray) -> np.ndarray:
         """Softmax of the logits, with the bundle's temperature.
@@ -189,17 +197,15 @@ class DogBreedClassifier:
         exponentials = np.exp(logits - logits.max())
         return exponentials / exponentials.sum()
 
-    def _submit(self, image: ImageSource) -> tuple[Future[Answer], list[str]]:
-        """The answer to come, and a list that then contains what is to be said about the photo."""
-        notes: list[str] = []
-        future = self._network.submit(lambda: prepare(image, self._size, self._resize, notes))
-        return future, notes
+    def _frame(self, image: ImageSource, notes: list[str]) -> Callable[[], np.ndarray]:
+        """What gives the network the photo, and `notes` what is to be said about it."""
+        return partial(prepare, image, self._size, self._resize, notes)
 
     def _result(
-        self, future: Future[Answer], notes: list[str], top_k: int
+        self, answer: Callable[[], Answer], notes: list[str], top_k: int
     ) -> Prediction | InvalidImageError:
         try:
-            evidence_map, features = future.result()
+            evidence_map, features = answer()
         except InvalidImageError as error:
             # The frames that it passed contain the photo, and would as long as somebody keeps it.
             error.__context__ = None
@@ -251,6 +257,11 @@ class DogBreedClassifier:
             "prediction_set": tuple(self._names[number] for number in order[:size]),
             "coverage": rule.coverage,
         }
+
+
+def _check_top_k(top_k: int) -> None:
+    if top_k < 1:
+        raise ValueError(f"top_k must be at least 1, not {top_k}")
 
 
 def _raised(answer: Prediction | InvalidImageError) -> Prediction:

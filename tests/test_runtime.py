@@ -47,10 +47,38 @@ def test_as_many_photos_at_once_as_there_are_cores(network):
             now -= 1
         return noise(SIZE, SIZE)
 
-    for future in [network.submit(frame) for _ in range(4 * cpu_count())]:
-        evidence, _ = future.result(timeout=60)
-        assert evidence.ndim == 3
+    # Half of the callers wait for each answer, the others hand photos over.
+    count = 2 * cpu_count()
+    with ThreadPoolExecutor(count) as callers:
+        waiting = [callers.submit(network.answer, frame) for _ in range(count)]
+        waiting += [network.submit(frame) for _ in range(count)]
+        for future in waiting:
+            evidence, _ = future.result(timeout=60)
+            assert evidence.ndim == 3
     assert most == cpu_count()
+
+
+def test_a_photo_that_comes_alone_stays_on_the_thread_that_asks(network):
+    threads, begun, go_on = [], threading.Event(), threading.Event()
+
+    def frame() -> np.ndarray:
+        threads.append(threading.current_thread())
+        return noise(SIZE, SIZE)
+
+    def slow_frame() -> np.ndarray:
+        begun.set()
+        go_on.wait(timeout=30)
+        return noise(SIZE, SIZE)
+
+    network.answer(frame)
+    with ThreadPoolExecutor(1) as caller:
+        beside = network.submit(slow_frame)
+        assert begun.wait(timeout=30)
+        answer = caller.submit(network.answer, frame)
+        go_on.set()
+        for future in (beside, answer):
+            assert future.result(timeout=60)[0].ndim == 3
+    assert threads[0] is threading.current_thread()
 
 
 def test_photos_are_taken_in_the_order_that_they_came(network):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # What the network answers to a photo: evidence map and pooled features.
 Answer = tuple[np.ndarray, np.ndarray | None]
-# Answers a float32 array of shape (1, size, size, 3) between -1 and 1; one caller at a time.
+# Answers a photo, uint8 of shape (1, size, size, 3); one caller at a time.
 Run = Callable[[np.ndarray], Answer]
 
 # Two products of these and of activations of 8 bits fit 16 bits: 2 × 255 × 64 is below 32,768.
@@ -49,7 +49,10 @@ class LiteRT:
         except (ValueError, RuntimeError) as error:
             raise _not_loaded(self._path) from error
 
-        def run(scaled: np.ndarray) -> Answer:
+        def run(photo: np.ndarray) -> Answer:
+            scaled = photo.astype(np.float32)
+            scaled /= 127.5
+            scaled -= 1
             interpreter.set_tensor(self._photo["index"], scaled)
             interpreter.invoke()
             features = self._features

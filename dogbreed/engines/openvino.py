@@ -45,7 +45,7 @@ class OpenVINO:
             (photo,) = self._compiled[cores].inputs
             # OpenVINO's Python part prepares itself at its first answer, and two threads that come
             # first together would wait for each other.
-            run(np.zeros(photo.shape, np.float32))
+            run(np.zeros(photo.shape, np.uint8))
         except (ImportError, RuntimeError) as error:
             raise UsageError(
                 f"OpenVINO cannot run {path}; use the engine litert, or install OpenVINO again."
@@ -61,8 +61,8 @@ class OpenVINO:
         by_rank = {len(output.shape): output for output in self._compiled[threads].outputs}
         evidence, features = by_rank[4], by_rank.get(2)
 
-        def run(scaled: np.ndarray) -> "Answer":
-            request.infer([scaled], share_inputs=True)
+        def run(photo: np.ndarray) -> "Answer":
+            request.infer([photo], share_inputs=True)
             pooled = None if features is None else request.get_tensor(features).data.copy()
             return request.get_tensor(evidence).data[0].copy(), pooled
 
@@ -72,6 +72,12 @@ class OpenVINO:
         """Compile the network: for one photo on all cores, or for a photo on each of them."""
         # Imported here, since it takes longer than all of LiteRT.
         import openvino
+        from openvino.preprocess import PrePostProcessor
 
+        core = openvino.Core()
+        scaling = PrePostProcessor(core.read_model(self._path))
+        # By OpenVINO, which is faster at it than NumPy, and copies a fourth of the bytes.
+        scaling.input().tensor().set_element_type(openvino.Type.u8)
+        scaling.input().preprocess().convert_element_type(openvino.Type.f32).scale(127.5).mean(1.0)
         streams = {"INFERENCE_NUM_THREADS": self._cores, "NUM_STREAMS": self._cores // threads}
-        return openvino.Core().compile_model(self._path, "CPU", {**_OPTIONS, **streams})
+        return core.compile_model(scaling.build(), "CPU", {**_OPTIONS, **streams})
