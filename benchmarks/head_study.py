@@ -96,7 +96,10 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=0, help="most confused pairs, asked apart")
     parser.add_argument("--pair-strength", type=float, default=1e-3, help="C of their regressions")
     parser.add_argument("--predict-mirrored", action="store_true", help="mean of both views")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.pairs and (options.normalize != "none" or options.predict_mirrored):
+        parser.error("--pairs asks about plain features; leave out --normalize and the mirror")
+    return options
 
 
 def fit_and_answer(
