@@ -1,10 +1,12 @@
 """What visitors say about answers: kept if they click, as a dataset that training reads."""
 
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import datasets
+import gradio as gr
 import pytest
 from PIL import Image
 
@@ -13,6 +15,7 @@ from dogbreed.corrections import NONE, TABLE, Corrections
 from dogbreed.errors import DatasetError
 from dogbreed.page.correct import CorrectionHandlers
 from dogbreed.page.i18n import texts
+from dogbreed.page.refusals import GONE
 from dogbreed.train.data.corrections import add_corrections, leave_out_measured
 from dogbreed.train.data.load import load_training_data
 from dogbreed.train.data.splits import leave_out_duplicates
@@ -58,7 +61,14 @@ def test_nothing_is_kept_without_a_click(handlers, answered):
     assert not handlers.offer(None, visitor())[0]["visible"]
     assert handlers.correct(answered, None, visitor())[0] == texts()["correct_choose"]
     assert handlers.correct(answered, "../x", visitor())[0] == texts()["correct_choose"]
-    assert handlers.confirm(None, visitor())[0] == ""
+    assert list(handlers.corrections.folder.iterdir()) == []
+
+
+def test_a_click_after_the_answer_was_forgotten_is_refused_in_a_sentence(handlers):
+    for click in (handlers.confirm, partial(handlers.correct, label=LABELS[0])):
+        with pytest.raises(gr.Error) as told:
+            click(answered=None, request=visitor())
+        assert told.value.message == GONE
     assert list(handlers.corrections.folder.iterdir()) == []
 
 

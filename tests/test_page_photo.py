@@ -11,6 +11,7 @@ from dogbreed import DogBreedClassifier
 from dogbreed.page.answer import headline_html, more_html
 from dogbreed.page.i18n import texts
 from dogbreed.page.photo import SHOWN_SIDE, Answered, PhotoHandlers
+from dogbreed.page.refusals import GONE
 from tests.helpers.heic import encoded
 from tests.helpers.tiny_bundle import draw_disc, write_trusted
 from tests.helpers.visitor import click_on, visitor
@@ -115,7 +116,6 @@ def test_a_click_shows_the_evidence_for_that_label(handlers, answered):
 def test_a_click_on_what_is_not_a_label_changes_nothing(handlers, answered, value):
     nothing = (gr.skip(), gr.skip(), gr.skip())
     assert handlers.choose(answered, visitor(), click_on(value)) == nothing
-    assert handlers.choose(None, visitor(), click_on("Red disc")) == nothing
 
 
 def test_the_evidence_is_taken_away_again(handlers, answered):
@@ -124,8 +124,15 @@ def test_the_evidence_is_taken_away_again(handlers, answered):
 
 
 def test_the_box_does_nothing_before_there_is_an_answer(handlers, answered):
-    assert handlers.draw(None, "Red disc", True, visitor()) == gr.skip()
+    assert handlers.draw(None, None, True, visitor()) == gr.skip()
     assert handlers.draw(answered, None, True, visitor()) == gr.skip()
+
+
+def test_a_click_after_the_answer_was_forgotten_is_refused_in_a_sentence(handlers):
+    with pytest.raises(gr.Error, match=GONE):
+        handlers.choose(None, visitor(), click_on("Red disc"))
+    with pytest.raises(gr.Error, match=GONE):
+        handlers.draw(None, "Red disc", True, visitor())
 
 
 def test_what_browsers_cannot_show_is_shown(handlers, tmp_path):
@@ -165,7 +172,7 @@ def test_a_photo_that_has_been_deleted_is_told(handlers, tmp_path):
     handlers.show(answered, True, visitor("de"))
     # Its small copy may be younger, and is not shown any more either.
     path.unlink()
-    with pytest.raises(gr.Error, match="wurde vom Server gelöscht"):
+    with pytest.raises(gr.Error, match=GONE):
         handlers.draw(answered, "Red disc", True, visitor("de"))
 
 

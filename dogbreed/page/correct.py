@@ -37,9 +37,12 @@ class CorrectionHandlers:
 
         Returns:
             What is said, and the update of the part's buttons.
+
+        Raises:
+            gr.Error: The photo has been deleted, and the answer forgotten.
         """
         if answered is None:
-            return "", gr.update()
+            raise refusal(GONE)
         first = answered.prediction.ids[0]
         is_dog = answered.prediction.looks_like_dog
         label = self.corrections.bundle.labels[first] if is_dog else NONE
@@ -48,9 +51,9 @@ class CorrectionHandlers:
     def correct(
         self, answered: Any, label: str | None, request: gr.Request
     ) -> tuple[str, dict[str, Any]]:
-        """Keep the photo with the label that was chosen; returns as `confirm` does."""
+        """Keep the photo with the label that was chosen; returns and raises as `confirm` does."""
         if answered is None:
-            return "", gr.update()
+            raise refusal(GONE)
         if label != NONE and label not in self.corrections.bundle.labels:
             return self._words(request)["correct_choose"], gr.update()
         return self._keep(answered, str(label), request)

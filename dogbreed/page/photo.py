@@ -20,7 +20,7 @@ from dogbreed.page.answer import headline_html, more_html
 from dogbreed.page.camera import rear_camera
 from dogbreed.page.i18n import language_of, texts
 from dogbreed.page.limits import CONCURRENCY, KEEP_SECONDS, QUEUE
-from dogbreed.page.refusals import refusal, shown_to_visitor
+from dogbreed.page.refusals import GONE, refusal, shown_to_visitor
 from dogbreed.page.uploads import accept_any_file
 from dogbreed.prediction import Prediction
 
@@ -40,7 +40,7 @@ class Answered:
     """A photo and the answer to it, as the page remembers them for one visitor.
 
     Attributes:
-        photo: Path of the uploaded file, which is deleted before this is forgotten.
+        photo: Path of the uploaded file, which is deleted at about the time this is forgotten.
         prediction: The answer.
     """
 
@@ -107,10 +107,15 @@ class PhotoHandlers:
 
         Returns:
             The update of the photo, whether evidence is laid over it, and the label.
+
+        Raises:
+            gr.Error: The photo has been deleted, and the answer forgotten.
         """
+        if answered is None:
+            raise refusal(GONE)
         # Not a `gr.SelectData`, which fails on events that a program made up.
         label = event._data.get("value") if isinstance(event._data, dict) else None
-        if answered is None or label not in answered.prediction.labels:
+        if label not in answered.prediction.labels:
             return gr.skip(), gr.skip(), gr.skip()
         return self._photo(answered, label, True, language_of(request)), True, label
 
@@ -121,9 +126,14 @@ class PhotoHandlers:
 
         Returns:
             The update of the photo.
+
+        Raises:
+            gr.Error: The photo has been deleted, and the answer forgotten.
         """
-        if answered is None or chosen is None:
+        if chosen is None:
             return gr.skip()
+        if answered is None:
+            raise refusal(GONE)
         return self._photo(answered, chosen, overlaid, language_of(request))
 
     def refuse(self, request: gr.Request) -> tuple[Any, ...]:
@@ -149,7 +159,7 @@ class PhotoHandlers:
         try:
             image = load_small(answered.photo)
         except InvalidImageError as error:
-            raise refusal(words["photo_gone"]) from error
+            raise refusal(GONE) from error
         if not overlaid:
             return gr.update(value=image, label=words["photo"], alt_text=words["photo_alt"])
         resize = self.classifier.bundle.config["preprocessing"]["resize"]
