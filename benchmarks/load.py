@@ -36,8 +36,9 @@ PHOTO_SIZE, PHOTOS = (1200, 900), 32
 PAUSE_SECONDS = 5
 KEEP_SECONDS, CLEAN_EVERY, BODY_SECONDS = 60, 5, 30
 CODE = f"""
-import sys, dogbreed.page.build as build, dogbreed.page.photo as photo, dogbreed.page.serve as serve
-serve.KEEP_SECONDS = photo.KEEP_SECONDS = {KEEP_SECONDS}
+import sys
+from dogbreed.page import build, photo, serve, sessions
+serve.KEEP_SECONDS = photo.KEEP_SECONDS = sessions.KEEP_SECONDS = {KEEP_SECONDS}
 serve.CLEAN_EVERY, build.BODY_SECONDS = {CLEAN_EVERY}, {BODY_SECONDS}
 from dogbreed.cli import main
 sys.exit(main(["serve", *sys.argv[1:]]))

@@ -68,7 +68,7 @@ def test_how_it_is_served(classifier, i18n):
     assert options["i18n"] is i18n
     assert options["css_paths"].is_file()
     assert options["head"].startswith("<script>") and options["head"].endswith("</script>")
-    guard, head = options["app_kwargs"]["middleware"]
+    guard, head, _ = options["app_kwargs"]["middleware"]
     assert head.kwargs["title"] == texts()["heading"]
     # A photo of the largest size fits, also in base64, and not much more.
     assert 20_000_000 * 4 / 3 < guard.kwargs["other_bytes"] < 28_000_000

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from dogbreed.classifier import DogBreedClassifier
 from dogbreed.corrections import Corrections
@@ -27,6 +28,7 @@ from dogbreed.page.limits import (
 from dogbreed.page.link_preview import HeadMiddleware
 from dogbreed.page.live import live_tab
 from dogbreed.page.photo import photo_tab
+from dogbreed.page.sessions import ConnectionMiddleware
 from dogbreed.page.uploads import CheckedBlocks
 from dogbreed.subject import icon
 
@@ -104,6 +106,7 @@ def launch_options(
     middleware = [
         RequestGuard.configured(UPLOAD_BYTES, REQUEST_BYTES, BODY_SECONDS, proxies),
         HeadMiddleware.configured(words["heading"], words["intro"], root_path),
+        Middleware(ConnectionMiddleware),
     ]
     return {
         "theme": make_theme(),

@@ -19,6 +19,14 @@ from dogbreed.page.temporary import temporary_folder
 # `user/name`; a path that starts with a dot is none.
 _DATASET = re.compile(r"(?!\.)[\w.-]+/[\w.-]+", re.ASCII)
 
+# The page sends nothing anywhere. Nor does it record the last 10,000 events and count all of them
+# after each, for a dashboard that is off. Gradio reads this when it is imported.
+GRADIO_SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+}
+
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `dogbreed serve`."""
@@ -67,8 +75,8 @@ def serve_command(options: argparse.Namespace) -> int:
         check_mcp(auth is not None)
     mcp = options.mcp or is_mcp_wanted(auth is not None)
     classifier = load(options.model, options.fallback, options.engine, options.program)
-    # The page sends nothing anywhere; Gradio reads this when it is imported.
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    for name, value in GRADIO_SETTINGS.items():
+        os.environ.setdefault(name, value)
     reach_without_proxy(options.host)
     with temporary_folder() as folder, collecting(options.collect, classifier) as corrections:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)

@@ -11,8 +11,11 @@ CONCURRENCY = max(2, cpu_count())
 QUEUE = "predict"
 # With more visitors than this in line, the next is refused instead of kept waiting for minutes.
 MOST_WAITING = 64
-# The most visitors that Gradio remembers, 0.1 MB each; its default is 10,000. A visitor who returns
-# after that many others has to choose the photo again.
+# With more answers than this that were never fetched, a session is cut off.
+MOST_UNREAD = 1000
+# The most visitors that Gradio remembers, 0.1 MB each; its default is 10,000. This bounds those who
+# are there or left less than KEEP_SECONDS ago; a visitor who returns after that many others has to
+# choose the photo again.
 MOST_SESSIONS = 1000
 # How long photos and answers are kept: long enough to look at the evidence for every label.
 KEEP_SECONDS = 600

@@ -18,6 +18,7 @@ from gradio.utils import get_upload_folder
 from dogbreed.full_disk import says_full
 from dogbreed.images.limits import MAX_BYTES, TOO_LARGE
 from dogbreed.page.refusals import GONE, NO_ROOM, refusal, said_to
+from dogbreed.page.sessions import Sessions
 from dogbreed.sentences import Sentence
 
 NO_PHOTO = Sentence("no_photo")
@@ -52,6 +53,7 @@ class CheckedBlocks(gr.Blocks):
         """
         self._examples = frozenset(path.resolve() for path in examples)
         super().__init__(**options)
+        self.sessions = Sessions(self)
 
     async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         """Answer an event or a program; see `gradio.Blocks`.
@@ -68,6 +70,9 @@ class CheckedBlocks(gr.Blocks):
             if not says_full(error):
                 raise
             raise said_to(named.get("request"), refusal(NO_ROOM)) from error
+        finally:
+            if session := named.get("session_hash"):
+                await self.sessions.after_event(session, named.get("event_id"))
 
     async def preprocess_data(
         self,

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.load import ask
 from dogbreed.corrections import TABLE
 from dogbreed.page.i18n import texts
 from tests.e2e.conftest import Visit
 from tests.e2e.test_everyone import serious
-from tests.helpers.running import running_page
+from tests.helpers.running import running_page, running_process
 from tests.helpers.shapes import LABELS, draw_shape
 from tests.helpers.tiny_bundle import NAMES, write_trusted
 
@@ -21,6 +22,15 @@ from dogbreed.train.options import Options
 from dogbreed.train.pipeline import load
 few = {"validation_per_class": 3, "image_size": 75}
 load(Options(Path(sys.argv[2]), dataset=sys.argv[1], corrections="ann/kept", **few))
+"""
+
+# A page that forgets whoever has left at once, instead of ten minutes later.
+FORGETFUL = """
+import sys
+from dogbreed.page import sessions
+sessions.KEEP_SECONDS = 0
+from dogbreed.cli import main
+sys.exit(main(["serve", *sys.argv[1:]]))
 """
 
 
@@ -67,7 +77,8 @@ def test_a_correction_reaches_the_hub_and_training(
 def collecting(chromium_path, model, tmp_path_factory):
     """The address of a page that keeps corrections, and the folder that they are in."""
     folder = tmp_path_factory.mktemp("kept")
-    with running_page(f"--model={model}", f"--collect={folder}") as address:
+    options = (f"--model={model}", f"--collect={folder}")
+    with running_process(*options, code=FORGETFUL) as (address, _):
         yield address, folder
 
 
@@ -122,3 +133,19 @@ def test_it_works_by_keyboard_alone_and_is_announced(browser, collecting, path):
     page.context.close()
     (row,) = [json.loads(line) for line in (folder / TABLE).read_text().splitlines()]
     assert row["label"] == LABELS[1]
+
+
+def test_an_answer_is_remembered_while_the_page_is_open(browser, collecting, path):
+    address, folder = collecting
+    before = (folder / TABLE).read_text() if (folder / TABLE).exists() else ""
+    page = Visit(browser, address)
+    page.upload(path)
+    page.page.locator("#correct-right").wait_for(timeout=30_000)
+    for _ in range(3):
+        answer = ask(address, path.read_bytes())
+        assert answer is not None and answer[0] == 200
+    page.page.locator("#correct-right").click()
+    page.page.get_by_text(WORDS["correct_thanks"]).wait_for()
+    page.context.close()
+    (line,) = (folder / TABLE).read_text().removeprefix(before).splitlines()
+    assert json.loads(line)["label"] == LABELS[0]
