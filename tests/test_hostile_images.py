@@ -1,6 +1,6 @@
 """Files made to break decoders: each is answered or refused in a sentence, in time and in memory.
 
-A sample runs here; all ten thousand take about half an hour:
+A sample runs here; all ten thousand take some minutes:
 
     DOGBREED_HOSTILE=10000 python -m pytest -n 0 -s tests/test_hostile_images.py
 """
