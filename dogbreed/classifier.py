@@ -210,12 +210,23 @@ class DogBreedClassifier:
             # The frames that it passed contain the photo, and would as long as somebody keeps it.
             error.__context__ = None
             return error.with_traceback(None)
-        prediction = self._prediction(evidence_map, features, top_k)
+        prediction = self.interpret(evidence_map, features, top_k)
         return replace(prediction, note=notes[0]) if notes else prediction
 
-    def _prediction(
-        self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int
+    def interpret(
+        self, evidence_map: np.ndarray, features: np.ndarray | None, top_k: int = 3
     ) -> Prediction:
+        """Say what an answer of the network means.
+
+        Args:
+            evidence_map: float array of shape (height, width, num_classes); its mean over the
+                first two axes is the logits.
+            features: float32 array of shape (1, channels), None if the network does not give them.
+            top_k: See `predict`.
+
+        Raises:
+            BundleError: See `predict`.
+        """
         logits = evidence_map.mean(axis=(0, 1), dtype=np.float64)
         if not np.isfinite(logits).all():
             raise BundleError(

@@ -151,7 +151,7 @@ def cluster() -> Iterator[str]:
             patch.setenv(name, value)
         cluster = Cluster()
         for _ in range(2):
-            cluster.add_node(num_cpus=1, include_dashboard=False, object_store_memory=100 << 20)
+            cluster.add_node(num_cpus=1, include_dashboard=False, object_store_memory=150 << 20)
         yield cluster.address
         cluster.shutdown()
 

@@ -160,7 +160,7 @@ def test_answers_to_any_number_of_photos_need_the_memory_of_a_few(classifier):
 def test_a_network_that_answers_with_nonsense_is_named(tmp_path):
     classifier = DogBreedClassifier.from_pretrained(write_bundle(tmp_path / "bundle"))
     with pytest.raises(BundleError, match="not finite") as caught:
-        classifier._prediction(np.full((CELLS, CELLS, 3), np.nan, np.float32), None, 3)
+        classifier.interpret(np.full((CELLS, CELLS, 3), np.nan, np.float32), None, 3)
     assert_one_sentence(str(caught.value))
 
 

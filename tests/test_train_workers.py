@@ -1,25 +1,38 @@
 """What Ray's workers compute is what one process computes.
 
-A whole training with them, one of which is killed, is in test_faults_training.py.
+A whole training with them, some of which are killed, is in test_faults_training.py.
 """
+
+import os
+import signal
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from dogbreed.bundle import read_bundle
 from dogbreed.errors import UsageError
 from dogbreed.train.data.load import load_evaluation_photos
 from dogbreed.train.network import features, frozen, workers
 from dogbreed.train.network.backbone import build_backbone, weights_fingerprint
 from dogbreed.train.network.features import Extractor
 from dogbreed.train.network.frozen import Wanted
+from dogbreed.train.network.served import Shown, open_here
+from tests.helpers.bulk_data import large_photo
+from tests.helpers.running import processes
 from tests.helpers.shapes import write_folder
 from tests.helpers.tiny_bundle import assert_one_sentence
 from train import main
 
 
-def test_workers_continue_what_is_cached_bit_for_bit(
-    cluster, backbone_weights, tmp_path, monkeypatch
-):
+@pytest.fixture(scope="module")
+def both(cluster) -> Iterator[workers.Workers]:
+    """Workers on two nodes."""
+    with workers.joined(cluster) as both:
+        yield both
+
+
+def test_workers_continue_what_is_cached_bit_for_bit(both, backbone_weights, tmp_path, monkeypatch):
     monkeypatch.setattr(features, "SHARD_ROWS", 5)
     monkeypatch.setattr(frozen, "BATCH_SIZE", 5)
     root = write_folder(tmp_path / "data", per_class=2, test_per_class=4)
@@ -44,14 +57,41 @@ def test_workers_continue_what_is_cached_bit_for_bit(
         }
 
     expected = extract("one process", None, "random-1")
-    with workers.joined(cluster) as both:
-        assert extract("workers", both, "random-1") == expected
-        shards = sorted((tmp_path / "workers").rglob("*.npy"))
-        assert len(shards) == 6
-        shards[1].unlink()
-        kept = {path: path.stat().st_mtime_ns for path in shards if path != shards[1]}
-        assert extract("workers", both, "random-1") == expected
+    assert extract("workers", both, "random-1") == expected
+    shards = sorted((tmp_path / "workers").rglob("*.npy"))
+    assert len(shards) == 6
+    shards[1].unlink()
+    kept = {path: path.stat().st_mtime_ns for path in shards if path != shards[1]}
+    assert extract("workers", both, "random-1") == expected
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_workers_answer_bit_for_bit_although_one_is_killed(
+    both, trained_bundle, tmp_path, monkeypatch
+):
+    """In their order, whatever the views; from a path that only this process opens, or bytes."""
+    monkeypatch.setattr(workers, "ANSWERED", 8)
+    bundle = read_bundle(trained_bundle)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(large_photo())
+    photo = path.read_bytes()
+    files = [photo, str(path), photo, b"no photo", str(tmp_path / "none.jpg")]
+    views = ("plain", "degraded-1", "degraded-2")
+    shown: list[Shown] = [(files[n % 5], views[n % 3], (1, n)) for n in range(124)]
+    expected = list(open_here(bundle)(shown))
+
+    def disturbed() -> Iterator[Shown]:
+        yield from shown[:64]
+        os.kill(processes("ray::answer_photos")[0], signal.SIGKILL)
+        yield from shown[64:]
+
+    answers = list(both.open(bundle)(disturbed()))
+    assert [answer is None for answer in answers] == [n % 5 > 2 for n in range(124)]
+    assert len(answers) == len(expected)
+    for answer, wanted in zip(answers, expected, strict=True):
+        if wanted is not None:
+            assert [each.tobytes() for each in answer] == [each.tobytes() for each in wanted]
+            assert answer[0].shape == (3,) and answer[1].shape == (1, 2048)
 
 
 def test_a_machine_without_bfloat16_does_not_stand_in_for_one_with_it(monkeypatch):

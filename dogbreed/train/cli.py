@@ -183,8 +183,8 @@ def _add_result(group: argparse._ArgumentGroup) -> None:
         nargs="?",
         const="local",
         metavar="ADDRESS",
-        help="compute the features on the workers of a Ray cluster, or without ADDRESS on those of "
-        "this machine (default: in this process)",
+        help="compute features and answers on the workers of a Ray cluster, or without ADDRESS on "
+        "those of this machine (default: in this process)",
     )
 
 

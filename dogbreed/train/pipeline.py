@@ -42,6 +42,7 @@ from dogbreed.train.network.fit import (
     layers_above,
 )
 from dogbreed.train.network.frozen import best_precision
+from dogbreed.train.network.served import open_here
 from dogbreed.train.network.views import view_names
 from dogbreed.train.options import Options
 from dogbreed.train.report.examples import write_examples
@@ -103,6 +104,7 @@ def _train(options: Options, workers: "Workers | None") -> Bundle:
     classifier, origin = build_start(options, data.train.label_names)
 
     extractor = begin_extractor(classifier, options, workers)
+    opened = open_here if workers is None else workers.open
     if data.corrected:
         measured = [data.test, *(vars(independent).values() if independent else ())]
         data = leave_out_measured(data, measured, lambda photos: extract_plain(extractor, photos))
@@ -135,11 +137,12 @@ def _train(options: Options, workers: "Workers | None") -> Bundle:
         heads=(fitted.weights[-2:], exact_weights(fitted, options)[-2:]),
         config=config,
         partial=partial,
+        opened=opened,
     )
-    bundle, may_settle = open_bundle(partial, config), (data.train, split[2])
-    settling, teaching, learned = independent.settling if independent else None, None, None
+    ask, may_settle = opened(open_bundle(partial, config)), (data.train, split[2])
+    settling, taught = independent.settling if independent else None, None
     if negatives is not None:
-        teaching, learned = learn_to_reject(
+        taught = learn_to_reject(
             extractor,
             classifier,
             fitted,
@@ -147,12 +150,14 @@ def _train(options: Options, workers: "Workers | None") -> Bundle:
             negatives.select(learned_from(negatives)),
             options,
         )
-    trust = settle_served(bundle, fitted, may_settle, teaching, settling, options, learned=learned)
+    trust = settle_served(
+        ask, fitted, may_settle, taught, settling, options, subject=config["subject"]
+    )
     write_trust(trust, config, partial)
 
     serving = DogBreedClassifier(open_bundle(partial, config))
     elsewhere = independent.measuring if independent else None
-    results = measure(serving, data.test, elsewhere, negatives, neither)
+    results = measure(serving, ask, data.test, elsewhere, negatives, neither)
     config["metrics"] = [
         *rows_of_results(results, options, data.test.split),
         *metric_rows(fitted.validation_metrics(), options.dataset, "validation", len(split[1])),

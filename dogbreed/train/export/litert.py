@@ -1,6 +1,7 @@
 """Keras → LiteRT in 8 bits with weights of 7, and the checks that both answer alike."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -19,6 +20,9 @@ from dogbreed.train.measure.answers import serve
 from dogbreed.train.measure.metrics import accuracy
 from dogbreed.train.network.backbone import evidence_network
 from dogbreed.train.trust.calibration import with_head
+
+if TYPE_CHECKING:
+    from dogbreed.train.network.served import Open
 
 # Weights of 7 bits change about one answer in sixty, where two breeds are about as probable; what
 # that may cost is bounded below.
@@ -47,6 +51,7 @@ def export(
     heads: tuple[list[np.ndarray], list[np.ndarray]],
     config: dict,
     partial: Path,
+    opened: "Open",
 ) -> dict[str, float]:
     """Export in the fastest way that answers like the float32 network; note in the config which.
 
@@ -60,6 +65,7 @@ def export(
         heads: The head of `classifier`, and that of `exact`; the same if it has not seen them.
         config: Of the bundle, so far.
         partial: Folder of the bundle.
+        opened: Lets what was exported answer.
 
     Returns:
         Those of `check_agreement`, and `evidence_error`, see `check_evidence`.
@@ -75,7 +81,7 @@ def export(
     for quantization in QUANTIZATIONS:
         export_litert(corrected, partial / NETWORK, quantization, ranging)
         config["training"]["quantization"] = quantization
-        _, answers = serve(open_bundle(partial, config), photos, rows)
+        _, answers = serve(opened(open_bundle(partial, config)), photos, rows)
         try:
             agreement = check_agreement(float32, with_head(answers, *heads), photos.labels[rows])
             return {**agreement, "evidence_error": error}

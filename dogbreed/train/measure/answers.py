@@ -1,24 +1,23 @@
-"""Ask the network that serves about the photos of a split."""
+"""Ask the network that serves about the photos of a split, wherever it answers."""
 
-import contextlib
 import itertools
 import re
-from collections import deque
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from dogbreed.bundle import Bundle
 from dogbreed.classifier import DogBreedClassifier, Prediction
-from dogbreed.errors import BundleError, DatasetError, InvalidImageError
-from dogbreed.runtime import Answer, Network
+from dogbreed.errors import DatasetError
 from dogbreed.train.data.photos import Photos
 from dogbreed.train.measure.metrics import Evaluation
-from dogbreed.train.network.views import PLAIN, draw_view
+from dogbreed.train.network.views import PLAIN
 from dogbreed.train.trust.rejection import Answers
+
+if TYPE_CHECKING:
+    from dogbreed.train.network.served import Ask, Served
 
 # WordNet orders its nouns by kind: the last number of each stretch of ImageNet's classes.
 _IMAGENET_GROUPS = (
@@ -37,14 +36,15 @@ _IMAGENET_GROUPS = (
 
 
 def evaluate(
-    classifier: DogBreedClassifier, photos: Photos, sources: Sequence[str] = ()
+    classifier: DogBreedClassifier, ask: "Ask", photos: Photos, sources: Sequence[str] = ()
 ) -> Evaluation:
-    """Ask a classifier about every photo, with the network that serves.
+    """Measure a classifier on every photo.
 
     Photos that cannot be decoded are left out and named.
 
     Args:
         classifier: The classifier.
+        ask: Its network, which answers.
         photos: Labeled photos.
         sources: Where each of them is from, if that is known.
 
@@ -54,35 +54,34 @@ def evaluate(
         BundleError: The network does not answer with numbers.
     """
     labels = match_labels(classifier.bundle, photos)
-    answers, rows, skipped = _ask(classifier, photos, range(len(photos)))
+    answers, rows, skipped = _predict(classifier, ask, photos, np.arange(len(photos)))
     groups = [sources[row] for row in rows] if sources else []
     return _evaluation(classifier, answers, labels[rows], rows, skipped, groups)
 
 
 def evaluate_negatives(
-    classifier: DogBreedClassifier, negatives: Photos, rows: np.ndarray
+    classifier: DogBreedClassifier, ask: "Ask", negatives: Photos, rows: np.ndarray
 ) -> Evaluation:
-    """Ask a classifier about some of the photos without a dog; see `evaluate`."""
-    answers, rows, skipped = _ask(classifier, negatives, rows)
+    """Measure a classifier on some of the photos without a dog; see `evaluate`."""
+    answers, rows, skipped = _predict(classifier, ask, negatives, rows)
     labels = np.full(len(rows), -1)
     groups = [group_of(negatives.label_names[negatives.labels[row]]) for row in rows]
     return _evaluation(classifier, answers, labels, rows, skipped, groups)
 
 
-def _ask(
-    classifier: DogBreedClassifier, photos: Photos, asked: Iterable[int]
+def _predict(
+    classifier: DogBreedClassifier, ask: "Ask", photos: Photos, asked: np.ndarray
 ) -> tuple[list[Prediction], np.ndarray, list[str]]:
     """Return the answers, the rows of the photos, and the names of those that were skipped."""
     answers, rows, skipped = [], [], []
-    asked = list(asked)
-    photo = (photos.encoded(row) for row in asked)
-    each = zip(asked, classifier.predict_each(photo, top_k=1), strict=True)
-    for row, answer in tqdm(each, f"Evaluating on {photos.split}", len(asked), unit="photo"):
-        if isinstance(answer, InvalidImageError):
+    for row, answer in _ask_each(ask, photos, asked):
+        if answer is None:
             skipped.append(photos.describe(row))
-        else:
-            answers.append(answer)
-            rows.append(row)
+            continue
+        logits, features = answer
+        # Where in the photo the evidence is does not matter here.
+        answers.append(classifier.interpret(logits[None, None], features, top_k=1))
+        rows.append(row)
     if not rows:
         raise DatasetError(f"No photo of {photos.split} can be decoded; choose another dataset.")
     return answers, np.array(rows), skipped
@@ -96,13 +95,8 @@ def _evaluation(
     skipped: list[str],
     groups: Iterable[str] = (),
 ) -> Evaluation:
-    logits = np.stack([answer.logits for answer in answers])
-    if not np.isfinite(logits).all():
-        raise BundleError(
-            f"The network of {classifier.bundle.path} answers with NaN; train it again."
-        )
     return Evaluation(
-        logits,
+        np.array([answer.logits for answer in answers], np.float32),
         labels,
         rows,
         classifier.names,
@@ -116,16 +110,16 @@ def _evaluation(
 
 
 def serve(
-    bundle: Bundle,
+    ask: "Ask",
     photos: Photos,
     rows: np.ndarray,
     views: Sequence[str] = (PLAIN,),
     seed: int = 0,
 ) -> tuple[np.ndarray, Answers]:
-    """Ask the network of a bundle that is not yet complete.
+    """Ask a network about some photos.
 
     Args:
-        bundle: Its network and its preprocessing are used.
+        ask: The network of a bundle that training has exported, which need not be complete.
         photos: Photos of a split.
         rows: Which of them.
         views: How they are shown, see `views`.
@@ -135,38 +129,27 @@ def serve(
         The rows of the photos that can be decoded, and the answers to these in the first view, then
         in the second, and so on.
     """
-    network, config = Network(bundle), bundle.config
-    size, resize = config["image_size"], config["preprocessing"]["resize"]
-    waiting: deque[tuple[int, Future[Answer]]] = deque()
     served, logits, pooled = [], [], []
-
-    def take() -> None:
-        row, future = waiting.popleft()
-        with contextlib.suppress(InvalidImageError):
-            evidence, features = future.result()
+    for row, answer in _ask_each(ask, photos, rows, views, seed):
+        if answer is not None:
+            _, features = answer
             assert features is not None, "what training exports gives them"
             served.append(row)
-            logits.append(evidence.mean(axis=(0, 1), dtype=np.float64))
+            logits.append(answer[0])
             pooled.append(features[0])
+    answers = np.array(logits), np.array(pooled, np.float32)
+    return np.array(served[: len(served) // len(views)], int), answers
 
-    asked = tqdm(
-        itertools.product(views, rows),
-        desc=f"Answering {photos.split}",
-        total=len(views) * len(rows),
-        unit="photo",
-    )
-    for view, row in asked:
-        if len(waiting) == network.window:
-            take()
-        frame = partial(draw_view, photos.encoded(row), view, size, resize, (seed, int(row)))
-        waiting.append((row, network.submit(frame)))
-    while waiting:
-        take()
-    classes, channels = len(bundle.names), network.channels
-    return np.array(served[: len(served) // len(views)], int), (
-        np.array(logits).reshape(-1, classes),
-        np.array(pooled, np.float32).reshape(-1, channels),
-    )
+
+def _ask_each(
+    ask: "Ask", photos: Photos, rows: np.ndarray, views: Sequence[str] = (PLAIN,), seed: int = 0
+) -> Iterator[tuple[int, "Served"]]:
+    """Yield the row of each photo and the answer, view by view; show how far it is."""
+    asked = [(view, int(row)) for view, row in itertools.product(views, rows)]
+    shown = ((photos.encoded(row), view, (seed, row)) for view, row in asked)
+    answers = tqdm(ask(shown), f"Answering {photos.split}", len(asked), unit="photo")
+    for (_, row), answer in zip(asked, answers, strict=True):
+        yield row, answer
 
 
 def group_of(name: str) -> str:

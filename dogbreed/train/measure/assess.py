@@ -20,6 +20,7 @@ from dogbreed.train.data.photos import Photos
 from dogbreed.train.data.trained_on import TRAINED_ON, rule_of_test, trained_on
 from dogbreed.train.measure.everything import measure
 from dogbreed.train.measure.metrics import Results
+from dogbreed.train.network.served import open_here
 from dogbreed.train.report.html import REPORT, write_report
 from dogbreed.train.report.results import write_results
 
@@ -83,7 +84,7 @@ def evaluate_bundle(
         elsewhere = elsewhere.select(measured_on(elsewhere))
 
     classifier = DogBreedClassifier(bundle)
-    results = measure(classifier, photos, elsewhere, negatives, neither)
+    results = measure(classifier, open_here(bundle), photos, elsewhere, negatives, neither)
     write_results(results, output, subject=bundle.subject)
     write_report(output / REPORT, classifier, results, photos)
     with write_beside(output / "evaluation.json") as file:

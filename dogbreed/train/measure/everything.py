@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,12 +12,16 @@ from dogbreed.train.data.photos import Photos, report_skipped
 from dogbreed.train.measure.answers import evaluate, evaluate_negatives
 from dogbreed.train.measure.metrics import Results
 
+if TYPE_CHECKING:
+    from dogbreed.train.network.served import Ask
+
 # More sources than this are not sources, but names of photos.
 _MOST_SOURCES = 20
 
 
 def measure(
     classifier: DogBreedClassifier,
+    ask: "Ask",
     test: Photos,
     independent: Photos | None = None,
     negatives: Photos | None = None,
@@ -26,6 +31,7 @@ def measure(
 
     Args:
         classifier: The model.
+        ask: Its network, which answers.
         test: Test photos.
         independent: The measuring half of independent photos.
         negatives: Photos without a dog; the half that training leaves is used.
@@ -33,12 +39,12 @@ def measure(
     """
     elsewhere, unseen, drawn = None, None, None
     if independent is not None:
-        elsewhere = evaluate(classifier, independent, sources_of(independent))
+        elsewhere = evaluate(classifier, ask, independent, sources_of(independent))
     if negatives is not None:
-        unseen = evaluate_negatives(classifier, negatives, measured_on(negatives))
+        unseen = evaluate_negatives(classifier, ask, negatives, measured_on(negatives))
     if neither is not None:
-        drawn = evaluate_negatives(classifier, neither, np.arange(len(neither)))
-    results = Results(evaluate(classifier, test), elsewhere, unseen, drawn)
+        drawn = evaluate_negatives(classifier, ask, neither, np.arange(len(neither)))
+    results = Results(evaluate(classifier, ask, test), elsewhere, unseen, drawn)
     for each in vars(results).values():
         report_skipped(each.skipped if each else [])
     return results

@@ -1,25 +1,31 @@
-"""The features of shards, computed by the workers of a Ray cluster.
+"""The workers of a Ray cluster compute the features of shards, and what a network answers.
 
-A task is a shard. This process reads its files and sends them, and the worker sends features back,
-so only this machine needs the photos and the cache. A worker builds the network once, from weights
-that each machine gets once.
+A task is a shard, or some photos to answer. This process reads their files and sends them, and the
+worker sends features or answers back, so only this machine needs the photos, the cache and the
+bundle. A worker builds each network once, from what each machine gets once.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import islice
 
 import numpy as np
 import tensorflow as tf
 
 from dogbreed.bulk.engine import run_tasks, share, workers
+from dogbreed.bundle import Bundle, sha256
 from dogbreed.errors import InvalidImageError, UsageError
 from dogbreed.images.sources import read_bytes
 from dogbreed.train.data.photos import Photos
 from dogbreed.train.network.backbone import build_backbone
 from dogbreed.train.network.frozen import FrozenPart, Wanted, best_precision
+from dogbreed.train.network.served import Ask, NetworkCopy, Served, Shown, answer_photos
+
+# Photos that a worker answers at a time, in about a second.
+ANSWERED = 32
 
 
 @dataclass(frozen=True)
@@ -79,17 +85,39 @@ class Workers:
             )
         parts = self._shared[frozen]
         tasks = (
-            (str(number), (parts, wanted, shard, [_file(photos, row) for row in shard]))
+            (str(number), (parts, wanted, shard, [_file(photos.encoded(row)) for row in shard]))
             for number, shard in rows.items()
         )
         for number, features in run_tasks(compute_shard, tasks, self._count):
             yield int(number), features
 
+    def open(self, bundle: Bundle) -> Ask:
+        """Let the network of a bundle answer on the workers, on one core each."""
+        file = np.fromfile(bundle.network, np.uint8)
+        copy = share(NetworkCopy(sha256(bundle.network), bundle.config, file))
+        return partial(self._answer, copy)
 
-def _file(photos: Photos, row: int) -> np.ndarray:
-    """The file of a photo; workers read it where Ray has stored it, without a copy."""
+    def _answer(self, copy: object, photos: Iterable[Shown]) -> Iterator[Served]:
+        photos = iter(photos)
+        batches = iter(lambda: list(islice(photos, ANSWERED)), [])
+        tasks = (
+            (str(number), (copy, [(_file(file), view, seed) for file, view, seed in batch]))
+            for number, batch in enumerate(batches)
+        )
+        # Answers that came before their turn.
+        early, turn = dict[int, list[Served]](), 0
+        # A worker that is done finds the next task waiting.
+        for number, answers in run_tasks(answer_photos, tasks, 2 * self._count):
+            early[int(number)] = answers
+            while turn in early:
+                yield from early.pop(turn)
+                turn += 1
+
+
+def _file(photo: bytes | str) -> np.ndarray:
+    """The bytes of a photo; workers read them where Ray has stored them, without a copy."""
     try:
-        return np.frombuffer(read_bytes(photos.encoded(row)), np.uint8)
+        return np.frombuffer(read_bytes(photo), np.uint8)
     except InvalidImageError:
         # Nor can nothing be decoded.
         return np.empty(0, np.uint8)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from dogbreed.bundle import Bundle
 from dogbreed.train.data.photos import Photos
 from dogbreed.train.measure.answers import serve
 from dogbreed.train.network.cached import Features
@@ -20,6 +19,7 @@ from dogbreed.train.trust.rejection import Answers, Learned, fit_rejection
 
 if TYPE_CHECKING:
     from dogbreed.train.network.features import Extractor
+    from dogbreed.train.network.served import Ask
 
 # Photos at most that settle trust: each goes through the network once more.
 SETTLING = 5000
@@ -73,27 +73,29 @@ def learn_to_reject(
 
 
 def settle_served(
-    bundle: Bundle,
+    ask: "Ask",
     fitted: Fitted,
     photos: tuple[Photos, np.ndarray],
-    negatives: Photos | None,
+    taught: tuple[Photos, Learned] | None,
     independent: Photos | None,
     options: Options,
     *,
-    learned: Learned | None,
+    subject: str,
 ) -> Trust:
     """Settle trust on independent photos if there are any, else on some of the training photos.
 
     Args:
-        bundle: With the network, so far without trust.
+        ask: The exported network.
         fitted: What the network was fitted on.
         photos: Training photos, and which rows of them may settle it.
-        negatives: Photos without a dog to learn from, if there are any.
+        taught: Photos without a dog, and what the rejection learns from, see `learn_to_reject`; if
+            there are any.
         independent: Those of the independent photos that settle, if there are any.
         options: Options of the run.
-        learned: What the rejection learns from, if there are negatives; see `learn_to_reject`.
+        subject: What the photos of the model show.
     """
     (settling, rows), seed, by_folds = photos, options.seed, False
+    negatives, learned = taught or (None, None)
     settled_on = OUT_OF_FOLD if options.out_of_fold else KEPT_OUT
     if independent is not None:
         settling, rows, settled_on = independent, np.arange(len(independent)), INDEPENDENT
@@ -103,10 +105,10 @@ def settle_served(
     def unseen(rows: np.ndarray, answers: Answers) -> Answers:
         return (unseen_logits(fitted, rows, answers), answers[1]) if by_folds else answers
 
-    rows, plain = serve(bundle, settling, draw_some(rows, SETTLING, seed))
-    dogs = unseen(rows, plain)
+    rows, plain = serve(ask, settling, draw_some(rows, SETTLING, seed))
     if not len(rows):
-        return settle(dogs[0], settling.labels[rows], None, 0, settled_on, bundle.subject)
+        return settle(plain[0], settling.labels[rows], None, 0, settled_on, subject)
+    logits, _ = unseen(rows, plain)
     judging = rows
     if by_folds and negatives is not None:
         _, judging = deal_by_folds(fitted, rows)
@@ -114,13 +116,13 @@ def settle_served(
             # Too few to deal: the energy decides, which learns nothing.
             judging, negatives = rows, None
     judging = draw_some(judging, DETECTED, seed)
-    _, degraded = serve(bundle, settling, judging, DEGRADED, seed)
+    _, degraded = serve(ask, settling, judging, DEGRADED, seed)
     here = np.searchsorted(rows, judging)
     shown = [np.concatenate([one[here], more]) for one, more in zip(plain, degraded, strict=True)]
     of_negatives = None
     if negatives is not None:
         copies = (PLAIN, *DEGRADED)
-        _, of_negatives = serve(bundle, negatives, np.arange(len(negatives)), copies, seed)
+        _, of_negatives = serve(ask, negatives, np.arange(len(negatives)), copies, seed)
     found = fit_rejection(
         learned,
         unseen(np.tile(judging, 1 + len(DEGRADED)), (shown[0], shown[1])),
@@ -128,8 +130,7 @@ def settle_served(
         copies=1 + len(DEGRADED),
         seed=seed,
     )
-    count = len(judging)
-    return settle(dogs[0], settling.labels[rows], found, count, settled_on, bundle.subject)
+    return settle(logits, settling.labels[rows], found, len(judging), settled_on, subject)
 
 
 def deal_by_folds(fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
