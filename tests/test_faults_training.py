@@ -46,11 +46,11 @@ def assert_fills(options: list[str], disk: Path) -> None:
     make_room(disk)
 
 
-def kill_a_worker(training: subprocess.Popen) -> None:
-    """Kill one of Ray's workers that compute features."""
-    while not (computing := processes("ray::compute_shard")):
+def kill_a_worker(training: subprocess.Popen, task: str) -> None:
+    """Kill one of Ray's workers at a task, which is the name of a function."""
+    while not (computing := processes(f"ray::{task}")):
         assert training.poll() is None
-        time.sleep(0.02)
+        time.sleep(0.05)
     os.kill(computing[0], signal.SIGKILL)
 
 
@@ -59,7 +59,8 @@ def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle
 ):
     """On a disk that fills up, then killed in features, fit and export; nothing is done twice.
 
-    Ray's workers compute the features, and one of them is killed; the rest does without them.
+    Ray's workers compute most features and the answers, and one is killed at each; the export that
+    is killed does without them.
     """
     with small_disk(tmp_path / "disk", 500) as mounted:
         disk = tmp_path / "disk"
@@ -76,14 +77,16 @@ def test_a_training_that_is_disturbed_at_any_moment_continues_to_the_same_bundle
 
         on_ray = [*trained_options, f"--ray={cluster}"]
         training = start(on_ray, disk)
-        kill_a_worker(training)
+        kill_a_worker(training, "compute_shard")
         kill_when(training, features)
         computed = features()
         kill_when(start(on_ray, disk), lambda: epochs() >= 3)
         assert 3 <= epochs() < 20
         kill_when(start(trained_options, disk), (disk / ".model.partial" / NETWORK).exists)
         assert not (disk / "model").exists()
-        assert start(trained_options, disk).wait() == 0
+        training = start(on_ray, disk)
+        kill_a_worker(training, "answer_photos")
+        assert training.wait() == 0
         assert features().items() >= computed.items()
         assert differences(disk / "model", trained_bundle) == []
 
