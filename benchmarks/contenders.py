@@ -44,7 +44,8 @@ ENGINES = {
     "OpenVINO 8-bit": "openvino-int8.xml",
 }
 NAMES = (OURS, OURS_OPENVINO, ARTICLE, COMPILED, *ENGINES)
-PHOTOS_A_TURN = 5
+# Of each turn the first do not count: after the wait they take up to six times as long as others.
+WARM_UP, COUNTED = 5, 15
 # From an encoded photo to three labels, best first.
 Answer = Callable[[bytes], tuple[str, ...]]
 # From an array to logits of shape (num_classes,): the array is float32 of shape
@@ -233,18 +234,18 @@ def race(
     """Let contenders answer in turns, in an order that changes.
 
     Returns:
-        For each, the seconds of every answer but the first of a turn, which finds cold caches; and
-        the seconds that it took to load, with the megabytes of its process at the end.
+        For each, the seconds of every answer that counts; and the seconds that it took to load,
+        with the megabytes of its process at the end.
     """
     photos = read_photos(peers)
     contenders = [Contender(name, peers, cores) for name in names]
     times: dict[str, list[float]] = {name: [] for name in names}
     rng = random.Random(0)
     for number in tqdm(range(rounds + 1), desc=f"{cores} core(s)", unit="round"):
-        first = number * PHOTOS_A_TURN
-        turn = [photos[(first + i) % len(photos)] for i in range(-1, PHOTOS_A_TURN)]
+        first = number * COUNTED
+        turn = [photos[(first + i) % len(photos)] for i in range(-WARM_UP, COUNTED)]
         for contender in rng.sample(contenders, len(contenders)):
-            seconds = contender.time(turn)[1:]
+            seconds = contender.time(turn)[WARM_UP:]
             # The first round warms up.
             if number:
                 times[contender.name] += seconds
