@@ -15,7 +15,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import anyio
 import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
@@ -29,6 +28,7 @@ from dogbreed.page.build import build_page, launch_options, page_texts
 from dogbreed.page.cli import GRADIO_SETTINGS
 from dogbreed.page.i18n import texts
 from dogbreed.page.sessions import EVENTS, MESSAGES, STATES, Sessions
+from tests.helpers.coroutine import run
 from tests.helpers.running import ROOT, free_port
 from tests.helpers.tiny_bundle import write_trusted
 
@@ -202,8 +202,8 @@ def test_nothing_fails_where_gradio_has_renamed_its_tables(monkeypatch):
     monkeypatch.setattr(sessions, "KEEP_SECONDS", 0)
     kept = Sessions(SimpleNamespace(_queue=SimpleNamespace()))
     with kept.connected("visitor"):
-        anyio.run(kept.after_event, "visitor", "event")
-    anyio.run(kept.after_event, "event", "event")
+        run(kept.after_event("visitor", "event"))
+    run(kept.after_event("event", "event"))
 
 
 def test_events_are_not_recorded(page):
