@@ -59,11 +59,14 @@ def read_photos(peers: Path) -> list[bytes]:
 
 
 def usable(peers: Path) -> list[str]:
-    """`NAMES`, without our OpenVINO where it would answer wrongly and so is refused."""
-    refused = (
-        not has_dot_products() and not LiteRT(read_bundle(peers / "bundle")).has_seven_bit_weights()
-    )
-    return [name for name in NAMES if not (refused and name == OURS_OPENVINO)]
+    """`NAMES`, without what would answer wrongly here, and so is refused, or not at all."""
+    refused = set()
+    if not has_dot_products() and not LiteRT(read_bundle(peers / "bundle")).has_seven_bit_weights():
+        refused.add(OURS_OPENVINO)
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").startswith("AVX2"):
+        # OpenVINO sees that the processor has bfloat16, and then has nothing that computes in it.
+        refused.add("OpenVINO bfloat16")
+    return [name for name in NAMES if name not in refused]
 
 
 def load(name: str, peers: Path, cores: int) -> Answer:

@@ -78,7 +78,8 @@ def main() -> None:
         row["s to load"], row["MB"] = runs[2][1][name]
         rows.append(row)
     two = medians[2]
-    best_peer = min((name for name in ENGINES if not name.startswith("LiteRT")), key=two.get)
+    peers = [name for name in names if name in ENGINES and not name.startswith("LiteRT")]
+    best_peer = min(peers, key=lambda name: two[name])
     duels = {
         cores: race([ours, best_peer], options.peers, cores, 5 * options.rounds)[0]
         for cores in CORES
