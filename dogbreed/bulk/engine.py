@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 # Both before it is imported. It reports who uses it otherwise.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# Ray would run workers at the lowest priority, where everything else on the machine comes first.
+# Ray would run workers at a low priority, where everything else on the machine comes first.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
 import ray

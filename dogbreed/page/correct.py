@@ -117,4 +117,5 @@ def correction_part(corrections: Corrections, answered: gr.State, i18n: gr.I18n)
         (handlers.correct, [answered, label], send),
     ]
     for function, inputs, button in events:
-        button.click(function, inputs, outputs, api_visibility="private")
+        # Or an error would also cover the part.
+        button.click(function, inputs, outputs, api_visibility="private", show_progress="hidden")

@@ -132,10 +132,10 @@ def serve(
     served, logits, pooled = [], [], []
     for row, answer in _ask_each(ask, photos, rows, views, seed):
         if answer is not None:
-            _, features = answer
+            of_classes, features = answer
             assert features is not None, "what training exports gives them"
             served.append(row)
-            logits.append(answer[0])
+            logits.append(of_classes)
             pooled.append(features[0])
     answers = np.array(logits), np.array(pooled, np.float32)
     return np.array(served[: len(served) // len(views)], int), answers
