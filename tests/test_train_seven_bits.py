@@ -89,6 +89,21 @@ def test_rounded_weights_are_kept_exactly(corrected, files):
         np.testing.assert_allclose(kept[kernel.shape], kernel, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("largest", [33, 46, 54, 63])
+def test_whole_numbers_come_back_also_where_halves_were_rounded(largest, frames, tmp_path):
+    numbers = np.resize(np.arange(-largest, largest + 1), (6, 6, 3, 4))
+    photo = keras.layers.Input((12, 12, 3))
+    first = keras.layers.Conv2D(4, 6, activation="relu")
+    features = first(photo)
+    evidence = keras.layers.Conv2D(4, 1)(features)
+    first.set_weights([numbers * 0.013, np.zeros(4)])
+    pooled = keras.layers.GlobalAveragePooling2D()(features)
+    export_litert(keras.Model(photo, [evidence, pooled]), tmp_path / "file", "full", frames)
+    kept = [kernel for kernel, _ in kernels((tmp_path / "file").read_bytes())]
+    wanted = numbers.transpose(3, 0, 1, 2)
+    assert any(np.array_equal(kernel, wanted) for kernel in kept if kernel.shape == wanted.shape)
+
+
 def test_filters_that_were_not_rounded_before_keep_their_largest_weight(network, frames, tmp_path):
     export_litert(network, tmp_path / "model.tflite", "full", frames)
     for kernel, _ in kernels((tmp_path / "model.tflite").read_bytes()):

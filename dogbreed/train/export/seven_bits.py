@@ -55,20 +55,20 @@ def _largest(whole: np.ndarray) -> np.ndarray:
     Args:
         whole: int array of shape (filters, weights), in -127..127.
     """
-    found = np.full(len(whole), SEVEN_BITS)
-    open_ = np.arange(len(whole))
-    for largest in range(SEVEN_BITS, SEVEN_BITS // 2, -1):
-        # Of most filters the first number is the one, so the others are not looked at again.
-        left = whole[open_]
-        back = np.round(np.round(left * (largest / EIGHT_BITS)) * (EIGHT_BITS / largest))
-        fits = (back == left).all(axis=1)
-        found[open_[fits]] = largest
-        open_ = open_[~fits]
-    return found
+    every = np.arange(-EIGHT_BITS, EIGHT_BITS + 1)
+    tried = np.arange(SEVEN_BITS // 2 + 1, SEVEN_BITS + 1)
+    back = np.round(np.outer(every, tried) / EIGHT_BITS) * EIGHT_BITS / tried
+    # Halves may have been rounded either way.
+    gives_back = np.abs(back - every[:, None]) <= 0.5
+    # A bit for each number that gives a weight back; the highest is of the largest number.
+    bits = (gives_back << np.arange(len(tried))).sum(axis=1)
+    common = np.bitwise_and.reduce(bits[whole + EIGHT_BITS], axis=1)
+    found = tried[0] + np.frexp(common)[1] - 1
+    return np.where(common, found, SEVEN_BITS)
 
 
 def _read(model: Any, tensor: Any, dtype: type) -> np.ndarray:
-    return np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype).astype(np.float64)
+    return np.frombuffer(bytes(model.buffers[tensor.buffer].data), dtype).astype(np.int64)
 
 
 def _write(model: Any, tensor: Any, values: np.ndarray, dtype: type, largest: np.ndarray) -> None:
