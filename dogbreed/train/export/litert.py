@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 from keras.applications.inception_v3 import preprocess_input
 from tensorflow.lite.python.convert import mlir_quantize
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from dogbreed.bundle import NETWORK, Bundle, describe_files
 from dogbreed.errors import ExportError
@@ -127,10 +126,11 @@ def export_litert(network: keras.Model, path: Path, quantization: str, frames: n
         frames: float32 array of shape (N, size, size, 3), preprocessed photos.
     """
     one_photo = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32)
-    answer = tf.function(lambda photo: network(photo, training=False))
     # Without variables nothing has to be written to disk and read again.
-    frozen = convert_variables_to_constants_v2(answer.get_concrete_function(one_photo))
-    converter = tf.lite.TFLiteConverter([frozen])
+    kinds = network.trainable_variables, network.non_trainable_variables
+    constants = [[tf.constant(variable.numpy()) for variable in kind] for kind in kinds]
+    answer = tf.function(lambda photo: network.stateless_call(*constants, photo, training=False)[0])
+    converter = tf.lite.TFLiteConverter([answer.get_concrete_function(one_photo)])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     # Python would read and write the whole file once more to add them.
     converter.exclude_conversion_metadata = True
