@@ -236,8 +236,8 @@ def race(
 ) -> tuple[dict[str, list[float]], dict[str, tuple[float, float]]]:
     """Let contenders answer in turns, in an order that changes.
 
-    Half of the rounds are theirs as they were started in this order, half in the opposite one: who
-    starts first gets memory that answers take up to a third longer in.
+    These are started in their order, and after all rounds once more in the opposite one: who starts
+    first gets memory that answers take up to a third longer in.
 
     Returns:
         For each, the seconds of every answer that counts; and the seconds that it took to load,
@@ -249,7 +249,7 @@ def race(
     rng = random.Random(0)
     for order in (names, names[::-1]):
         contenders = [Contender(name, peers, cores) for name in order]
-        for number in tqdm(range(rounds // 2 + 1), desc=f"{cores} core(s)", unit="round"):
+        for number in tqdm(range(rounds + 1), desc=f"{cores} core(s)", unit="round"):
             first = number * COUNTED
             turn = [photos[(first + i) % len(photos)] for i in range(-WARM_UP, COUNTED)]
             for contender in rng.sample(contenders, len(contenders)):

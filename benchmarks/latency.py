@@ -44,7 +44,7 @@ def main() -> None:
     """Measure, print a table and write JSON."""
     parser = benchmark_parser(__doc__, "latency.json")
     parser.add_argument("--peers", type=Path, default=PEERS)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     names = usable(options.peers)
     favors_openvino = fastest_engine(instruction_sets()) == OPENVINO and OURS_OPENVINO in names
