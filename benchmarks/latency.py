@@ -3,19 +3,16 @@
     python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
     python -m benchmarks.latency
 
-All have the same weights and take turns, each in a process of its own, on one core and on two. The
-other runtimes come after the same decoding and before the same softmax as ours, which is the engine
-that `auto` takes on this processor. The fastest of them and ours then take turns alone, since it
-matters after whom one comes.
+All have the same weights and take turns, each in a process of its own, on one core and on two; once
+started in one order, and once in the other. The other runtimes come after the same decoding and
+before the same softmax as ours, which is the engine that `auto` takes on this processor. The
+fastest of them and ours then take turns alone.
 """
 
 import itertools
 import multiprocessing
 import time
-from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from benchmarks.contenders import (
     ARTICLE,
@@ -29,7 +26,7 @@ from benchmarks.contenders import (
     usable,
 )
 from benchmarks.results import benchmark_parser, publish
-from benchmarks.timing import median_ms, timed
+from benchmarks.timing import median_ms
 from dogbreed import DogBreedClassifier
 from dogbreed.bundle import read_bundle
 from dogbreed.engines import LITERT, OPENVINO
@@ -101,36 +98,27 @@ def main() -> None:
 
 
 def parts(peers: Path, engine: str) -> dict[str, float]:
-    """Median milliseconds of each part of an answer of ours with an engine."""
-    photos = read_photos(peers) * 3
+    """Median milliseconds of each part of an answer of ours with an engine, and of the whole."""
     bundle = read_bundle(peers / "bundle")
-    # First, and gone before the next network, since the threads of two would wait for each other.
-    whole = answer_ms(DogBreedClassifier(bundle, engine), photos)
     network, config = Network(bundle, engine), bundle.config
-    times: dict[str, list[float]] = {"decoding": [], "resizing": [], "network, with scaling": []}
-    for photo in photos:
+    # It only says what an answer means; two networks that answer would wait for each other.
+    classifier = DogBreedClassifier(bundle)
+    names = ("decoding", "resizing", "network, with scaling", "softmax, rejection, set")
+    times: dict[str, list[float]] = {name: [] for name in (*names, "whole")}
+    for photo in read_photos(peers) * 3:
         marks = [time.perf_counter()]
         image = load_image(photo)
         marks.append(time.perf_counter())
         frame = to_square(image, config["image_size"], config["preprocessing"]["resize"])
         marks.append(time.perf_counter())
-        run(network, frame)
+        answer = network.answer(lambda frame=frame: frame)
         marks.append(time.perf_counter())
-        for name, (begin, end) in zip(times, itertools.pairwise(marks), strict=True):
+        classifier.interpret(*answer)
+        marks.append(time.perf_counter())
+        for name, (begin, end) in zip(names, itertools.pairwise(marks), strict=True):
             times[name].append(end - begin)
-    found = {name: median_ms(seconds) for name, seconds in times.items()}
-    found |= {"softmax, rejection, set": whole - sum(found.values()), "whole": whole}
-    return {name: round(milliseconds, 2) for name, milliseconds in found.items()}
-
-
-def answer_ms(classifier: DogBreedClassifier, photos: list[bytes]) -> float:
-    """Median milliseconds of an answer, one after the other."""
-    return median_ms(timed(partial(classifier.predict, photo))[0] for photo in photos)
-
-
-def run(network: Network, frame: np.ndarray) -> None:
-    """Answer a frame that is ready."""
-    network.submit(lambda: frame).result()
+        times["whole"].append(marks[-1] - marks[0])
+    return {name: round(median_ms(seconds), 2) for name, seconds in times.items()}
 
 
 if __name__ == "__main__":
