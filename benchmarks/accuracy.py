@@ -51,7 +51,6 @@ def main() -> None:
                 "top-1, %": 100 * float((above == 0).mean()),
                 "top-3, %": 100 * float((above < 3).mean()),
                 "same answer as float32, %": 100 * float(same.mean()),
-                "logits off by": float(np.sqrt(np.square(logits - found[REFERENCE]).mean())),
             }
         )
     publish(options.output, f"{len(truth)} photos of the test split", rows)

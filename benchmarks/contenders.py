@@ -59,14 +59,14 @@ def read_photos(peers: Path) -> list[bytes]:
 
 
 def usable(peers: Path) -> list[str]:
-    """`NAMES`, without what would answer wrongly here, and so is refused, or not at all."""
-    refused = set()
+    """`NAMES` without those that would answer wrongly on this processor, or not at all."""
+    left_out = set()
     if not has_dot_products() and not LiteRT(read_bundle(peers / "bundle")).has_seven_bit_weights():
-        refused.add(OURS_OPENVINO)
+        left_out.add(OURS_OPENVINO)
     if os.environ.get("ONEDNN_MAX_CPU_ISA", "").startswith("AVX2"):
         # OpenVINO sees that the processor has bfloat16, and then has nothing that computes in it.
-        refused.add("OpenVINO bfloat16")
-    return [name for name in NAMES if name not in refused]
+        left_out.add("OpenVINO bfloat16")
+    return [name for name in NAMES if name not in left_out]
 
 
 def load(name: str, peers: Path, cores: int) -> Answer:
@@ -236,8 +236,8 @@ def race(
 ) -> tuple[dict[str, list[float]], dict[str, tuple[float, float]]]:
     """Let contenders answer in turns, in an order that changes.
 
-    These are started in their order, and after all rounds once more in the opposite one: who starts
-    first gets memory that answers take up to a third longer in.
+    They are started in the order of their names, and after all rounds again in the opposite one:
+    whoever is started first answers more slowly for as long as it runs.
 
     Returns:
         For each, the seconds of every answer that counts; and the seconds that it took to load,

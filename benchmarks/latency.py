@@ -3,10 +3,10 @@
     python -m benchmarks.peers my-model --dataset path/to/stanford-dogs
     python -m benchmarks.latency
 
-All have the same weights and take turns, each in a process of its own, on one core and on two; once
-started in one order, and once in the other. The other runtimes come after the same decoding and
-before the same softmax as ours, which is the engine that `auto` takes on this processor. The
-fastest of them and ours then take turns alone.
+All have the same weights and take turns, each in a process of its own, on one core and on two. They
+are started in one order, and again in the opposite one. The other runtimes come after the same
+decoding and before the same softmax as ours, which is the engine that `auto` takes on this
+processor. The fastest of them and ours then take turns alone.
 """
 
 import itertools
@@ -41,7 +41,7 @@ def main() -> None:
     """Measure, print a table and write JSON."""
     parser = benchmark_parser(__doc__, "latency.json")
     parser.add_argument("--peers", type=Path, default=PEERS)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=2, help="in each order of starting")
     options = parser.parse_args()
     names = usable(options.peers)
     favors_openvino = fastest_engine(instruction_sets()) == OPENVINO and OURS_OPENVINO in names

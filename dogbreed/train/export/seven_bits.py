@@ -56,15 +56,13 @@ def _largest(whole: np.ndarray) -> np.ndarray:
         whole: int array of shape (filters, weights), in -127..127.
     """
     every = np.arange(-EIGHT_BITS, EIGHT_BITS + 1)
-    tried = np.arange(SEVEN_BITS // 2 + 1, SEVEN_BITS + 1)
+    tried = np.arange(SEVEN_BITS, SEVEN_BITS // 2, -1)
     back = np.round(np.outer(every, tried) / EIGHT_BITS) * EIGHT_BITS / tried
     # Halves may have been rounded either way.
     gives_back = np.abs(back - every[:, None]) <= 0.5
-    # A bit for each number that gives a weight back; the highest is of the largest number.
-    bits = (gives_back << np.arange(len(tried))).sum(axis=1)
-    common = np.bitwise_and.reduce(bits[whole + EIGHT_BITS], axis=1)
-    found = tried[0] + np.frexp(common)[1] - 1
-    return np.where(common, found, SEVEN_BITS)
+    fits = gives_back[whole + EIGHT_BITS].all(axis=1)
+    # The first that fits, or 63 if none does.
+    return tried[fits.argmax(axis=1)]
 
 
 def _read(model: Any, tensor: Any, dtype: type) -> np.ndarray:
